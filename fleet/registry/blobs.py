@@ -63,10 +63,6 @@ class BlobTransfer:
             raise DamagedError(f"{call.place}: the bytes do not have that digest; refused")
         return reply.body
 
-    async def has_blob(self, repository: Repository, digest: str) -> bool:
-        """Tell whether a blob is there; its bytes are not read."""
-        return await self._has(repository, digest)
-
     async def save_blob(self, repository: Repository, blob: Blob, file: BinaryIO) -> None:
         """Write a blob of any size to `file`, checked against its size and digest.
 
@@ -76,7 +72,7 @@ class BlobTransfer:
 
         async def prepare() -> Reply | None:
             # No stream is sent once more on a 401: this renews the token of the download.
-            if not await self._has(repository, blob.digest):
+            if not await self.has_blob(repository, blob.digest):
                 raise RegistryError(
                     f"{repository}: blob {blob.digest} is missing; build the image again"
                 )
@@ -103,13 +99,13 @@ class BlobTransfer:
     ) -> None:
         """Upload a small blob, by default unless the repository holds it."""
         blob = Blob(digest=digest_of(body), size=len(body))
-        if unless_there and await self._has(repository, blob.digest):
+        if unless_there and await self.has_blob(repository, blob.digest):
             return
         call = self._upload_call(repository, blob, await self._start(repository), body)
 
         async def settled() -> Reply | None:
             # The upload that took effect ended its session: to finish that again is a 404.
-            there = await self._has(repository, blob.digest)
+            there = await self.has_blob(repository, blob.digest)
             return in_effect(HTTPStatus.CREATED) if there else None
 
         reply = await self._transport.send(call, settled)
@@ -157,7 +153,8 @@ class BlobTransfer:
             raise unexpected(reply, call.place)
         return _location(reply, call)
 
-    async def _has(self, repository: Repository, digest: str, actions: str = PULL) -> bool:
+    async def has_blob(self, repository: Repository, digest: str, actions: str = PULL) -> bool:
+        """Tell whether a blob is there; its bytes are not read."""
         call = self._blob_call("HEAD", repository, digest, actions)
         reply = await self._transport.send(call)
         if reply.status in NO_HEAD:
@@ -181,9 +178,9 @@ class BlobTransfer:
             # No stream can be sent once more on a 401: what is asked here with the scope of the
             # upload, then with that of the download, renews the token of each. And another image
             # that shares the blob may have brought it meanwhile.
-            if await self._has(target, blob.digest, PUSH):
+            if await self.has_blob(target, blob.digest, PUSH):
                 return in_effect(HTTPStatus.CREATED)
-            if not await self._has(source, blob.digest):
+            if not await self.has_blob(source, blob.digest):
                 raise RegistryError(
                     f"{source}: blob {blob.digest} is missing; build the image again"
                 )
