@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from fleet.advisories.debian_index import DebianIndex
 from fleet.advisories.folder import OsvFolder
@@ -20,40 +21,23 @@ Waiting = Callable[[Iterable[Package]], Mapping[Package, Advisory]]
 """Returns a finding for each package of a base that has a fix waiting."""
 
 
-class OpenDoor:
-    """The door where no source is declared."""
-
-    is_open = True
-
-    def counts(self, advisory: Advisory) -> bool:
-        """Return that it does not."""
-        del advisory
-        return False
-
-    def findings(self, packages: Iterable[Package]) -> Mapping[Package, tuple[Advisory, ...]]:
-        """Return that nothing is known."""
-        return dict.fromkeys(packages, ())
-
-    def objections(self, name: str, versions: Iterable[str]) -> Mapping[str, str]:
-        """Return none."""
-        del name, versions
-        return {}
+def _nothing(packages: Iterable[Package]) -> Mapping[Package, Any]:
+    del packages
+    return {}
 
 
 @dataclass(frozen=True, kw_only=True)
-class GuardedDoor:
-    """The door of a declared source; waivers count as of ``today`` (YYYY-MM-DD)."""
+class Door:
+    """The door of a declared source; waivers count as of ``today`` (YYYY-MM-DD).
 
-    ask: Ask
-    waiting: Waiting
-    declared: AdvisorySource
-    today: str
+    Where no source is ``declared``, nobody is asked, and nothing stays outside.
+    """
+
+    declared: AdvisorySource | None = None
+    ask: Ask = _nothing
+    waiting: Waiting = _nothing
+    today: str = ""
     known: dict[Package, tuple[Advisory, ...]] = field(default_factory=dict)
-
-    @property
-    def is_open(self) -> bool:
-        """Tell that somebody is asked."""
-        return False
 
     def findings(self, packages: Iterable[Package]) -> Mapping[Package, tuple[Advisory, ...]]:
         """Return all that is known of each of ``packages``, waived or not.
@@ -61,6 +45,8 @@ class GuardedDoor:
         :raises AdvisoryError: when that can't be found out.
         """
         asked = set(packages)
+        if self.declared is None:
+            return dict.fromkeys(asked, ())
         if missing := asked - self.known.keys():
             waiting = self.waiting(missing)
             for package, records in self.ask(missing).items():
@@ -85,22 +71,15 @@ class GuardedDoor:
 
     def counts(self, advisory: Advisory) -> bool:
         """Tell whether another version helps, and nothing waives it."""
-        return advisory.is_fixable and not self.declared.waiver(advisory.names, self.today)
-
-
-def _nothing(packages: Iterable[Package]) -> Mapping[Package, Advisory]:
-    del packages
-    return {}
-
-
-Door = OpenDoor | GuardedDoor
+        waived = self.declared and self.declared.waiver(advisory.names, self.today)
+        return advisory.is_fixable and not waived
 
 
 def door_of(declared: AdvisorySource | None, client: Blocking, *, root: Path, today: str) -> Door:
     """Return the door of what is ``declared``; a folder is below ``root``, the checkout."""
     if declared is None:
-        return OpenDoor()
+        return Door()
     source = declared.source
     ask = OsvService(source, client) if declared.is_service else OsvFolder(root / source)
     waiting = DebianIndex(declared.debian, client) if declared.debian else _nothing
-    return GuardedDoor(ask=ask, waiting=waiting, declared=declared, today=today)
+    return Door(ask=ask, waiting=waiting, declared=declared, today=today)

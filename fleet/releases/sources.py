@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 from packaging.version import Version
 
-from fleet.advisories.door import Door, OpenDoor
+from fleet.advisories.door import Door
 from fleet.advisories.package import pinned
 from fleet.declaration.versions import is_final
 from fleet.lock.model import Base, bare, name_of
@@ -59,7 +59,7 @@ class Sources:
     note: Callable[[str], None]
     cooldown: Cooldown
     base_registry: str = ""
-    door: Door = field(default_factory=OpenDoor)
+    door: Door = field(default_factory=Door)
 
     def releases(self, name: str) -> Mapping[str, Release]:
         """Return the releases of a distribution by version."""

@@ -91,8 +91,8 @@ def parse_moves(values: Any) -> BaseMoves:
     """
     return BaseMoves(
         bases=tuple(
-            BaseMove(**_fields(each, packages=[PackageMove(**_fields(p)) for p in each["packages"]]))
-            for each in values["bases"]
+            BaseMove(**_fields(f, packages=[PackageMove(**_fields(p)) for p in f["packages"]]))
+            for f in values["bases"]
         ),
         unread=tuple(UnreadBases(**_fields(each)) for each in values["unread"]),
         read=str(values["read"]),

@@ -24,7 +24,7 @@ def with_advisories(made: Lock, held: Lock, sources: Sources, *, again: bool) ->
 
     :raises AdvisoryError: when a source or a base can't be asked.
     """
-    if sources.door.is_open:
+    if sources.door.declared is None:
         return made
     before = held.advisories
     unchanged = before is not None and replace(made, advisories=before) == held

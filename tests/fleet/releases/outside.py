@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
 
-from fleet.advisories.door import Door, OpenDoor
+from fleet.advisories.door import Door
 from fleet.declaration.distributions import conditions, normalised
 from fleet.lock.model import Base, Lock, bare, name_of
 from fleet.releases.lock.requirements import ExtraError, Resolution, Wanted
@@ -82,7 +82,7 @@ class Outside:
     said: list[str] = field(default_factory=list)
     noted: list[str] = field(default_factory=list)
     packages: tuple[Package, ...] = ()
-    door: Door = field(default_factory=OpenDoor)
+    door: Door = field(default_factory=Door)
     known: set[str] = field(default_factory=lambda: {INSTALLER})
 
     def sources(self) -> Sources:

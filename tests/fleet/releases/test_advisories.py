@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from fleet.advisories.door import GuardedDoor
+from fleet.advisories.door import Door
 from fleet.advisories.osv import Record, record
 from fleet.advisories.package import AdvisoryError, Package, distribution
 from fleet.checkout.lock_file import read_lock
@@ -33,9 +33,9 @@ class Known:
             raise AdvisoryError("the source is away")
         return {p: [each for each in self.records if each.affects(p)] for p in packages}
 
-    def door(self, *waivers: Waiver, today: str = "2026-11-30") -> GuardedDoor:
+    def door(self, *waivers: Waiver, today: str = "2026-11-30") -> Door:
         declared = AdvisorySource(source="mirror", debian="", waivers=waivers)
-        return GuardedDoor(ask=self, waiting=lambda _: {}, declared=declared, today=today)
+        return Door(ask=self, waiting=lambda _: {}, declared=declared, today=today)
 
 
 def against(name: str, bad: str, fixed: str, of: str = "GHSA-1") -> Record:
