@@ -32,14 +32,15 @@ class RootFolder:
         :raises UnreadableImageError: if links go in a circle or too far, or a hard link leads
             nowhere.
         """
+        covered = layer.covering
         self._links = {
             path: target
             for path, target in self._links.items()
-            if not _is_gone(path, layer.covering, layer.folders, layer.opaque)
+            if not _is_gone(path, covered, layer.folders, layer.opaque)
         }
         for path, target in layer.symbolic_links.items():
             self._links[self._in_real_folder(path)] = target
-        covering = {self._in_real_folder(path) for path in layer.covering}
+        covering = {self._in_real_folder(path) for path in covered}
         folders = {self._in_real_folder(path) for path in layer.folders}
         opaque = {self.real(path) for path in layer.opaque}
         self.files = {

@@ -10,9 +10,8 @@ import re
 import sys
 import tarfile
 import zlib
-from collections.abc import Mapping
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import BinaryIO
 
 if sys.version_info >= (3, 14):
@@ -67,16 +66,22 @@ class Limits:
 class LayerFacts:
     """What a layer does to those below, and what it adds; paths have no leading slash.
 
-    ``covering`` are the paths of all but folders: what lies there or below in a lower layer is
-    gone. In ``opaque`` folders nothing of lower layers is left.
+    ``files`` and ``hard_links`` are those that are wanted, ``others`` all else but folders and
+    links. ``hidden`` is gone from lower layers, and of ``opaque`` folders nothing of them is left.
     """
 
-    files: Mapping[str, bytes]
-    hard_links: Mapping[str, str]
-    symbolic_links: Mapping[str, str]
-    covering: frozenset[str]
-    folders: frozenset[str]
-    opaque: frozenset[str]
+    files: dict[str, bytes] = field(default_factory=dict)
+    hard_links: dict[str, str] = field(default_factory=dict)
+    symbolic_links: dict[str, str] = field(default_factory=dict)
+    others: set[str] = field(default_factory=set)
+    folders: set[str] = field(default_factory=set)
+    hidden: set[str] = field(default_factory=set)
+    opaque: set[str] = field(default_factory=set)
+
+    @property
+    def covering(self) -> set[str]:
+        """The paths of which nothing of a lower layer is left, neither there nor below."""
+        return {*self.files, *self.hard_links, *self.symbolic_links, *self.others, *self.hidden}
 
 
 def read_layer(file: BinaryIO, place: str, limits: Limits) -> LayerFacts:
@@ -152,13 +157,7 @@ class _Entries:
     def __init__(self, limits: Limits) -> None:
         self._limits = limits
         self._kept = 0
-        self.files: dict[str, bytes] = {}
-        self.hard: dict[str, str] = {}
-        self.symbolic: dict[str, str] = {}
-        self.others: set[str] = set()
-        self.folders: set[str] = set()
-        self.hidden: set[str] = set()
-        self.opaque: set[str] = set()
+        self.facts = LayerFacts()
 
     def add(self, archive: tarfile.TarFile, member: tarfile.TarInfo) -> None:
         path = _path_of(member.name)
@@ -166,42 +165,32 @@ class _Entries:
         if name.startswith(_WHITEOUT):
             self._hide(folder, name)
             return
-        for known in (self.files, self.hard, self.symbolic):
+        facts = self.facts
+        for known in (facts.files, facts.hard_links, facts.symbolic_links):
             known.pop(path, None)
-        for paths in (self.others, self.folders):
+        for paths in (facts.others, facts.folders):
             paths.discard(path)
         if member.isdir():
-            self.folders.add(path)
+            facts.folders.add(path)
         elif member.issym():
             if len(member.linkname) > LONGEST_PATH:
                 raise _LimitError(f"has a link of more than {LONGEST_PATH} characters")
-            self.symbolic[path] = member.linkname
+            facts.symbolic_links[path] = member.linkname
         elif WANTED.fullmatch(path) and member.islnk():
-            self.hard[path] = _path_of(member.linkname)
+            facts.hard_links[path] = _path_of(member.linkname)
         elif WANTED.fullmatch(path) and member.isreg():
-            self.files[path] = self._content(archive, member)
+            facts.files[path] = self._content(archive, member)
         else:
-            self.others.add(path)
-
-    def facts(self) -> LayerFacts:
-        here = {*self.files, *self.hard, *self.symbolic, *self.others}
-        return LayerFacts(
-            files=self.files,
-            hard_links=self.hard,
-            symbolic_links=self.symbolic,
-            covering=frozenset(here | self.hidden),
-            folders=frozenset(self.folders),
-            opaque=frozenset(self.opaque),
-        )
+            facts.others.add(path)
 
     def _hide(self, folder: str, name: str) -> None:
         if name == _OPAQUE:
-            self.opaque.add(folder)
+            self.facts.opaque.add(folder)
         elif not name.startswith(_NOTES):
             hidden = name.removeprefix(_WHITEOUT)
             if hidden in {"", ".", ".."}:
                 raise ValueError(f"{name!r} hides nothing that has a name")
-            self.hidden.add(f"{folder}/{hidden}".lstrip("/"))
+            self.facts.hidden.add(f"{folder}/{hidden}".lstrip("/"))
 
     def _content(self, archive: tarfile.TarFile, member: tarfile.TarInfo) -> bytes:
         self._kept += member.size
@@ -231,7 +220,7 @@ def _read(stream: _Forward, limits: Limits) -> LayerFacts:
         # A header that is damaged ends the reading in the same way as the end does.
         if stream.last not in {b"", bytes(_BLOCK)}:
             raise ValueError("a header is damaged")
-    return entries.facts()
+    return entries.facts
 
 
 def _path_of(name: str) -> str:
