@@ -6,6 +6,7 @@ version, an end counts as none.
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from operator import itemgetter
 from typing import Any, Final
 
 from cvss import CVSS2, CVSS3, CVSS4, CVSSError
@@ -105,7 +106,8 @@ def findings(package: Package, records: Iterable[Record]) -> tuple[Advisory, ...
 
 def _advisory(package: Package, group: list[Record], names: frozenset[str]) -> Advisory:
     # GitHub's name before PyPI's, and that before a CVE: so people find the one with more text.
-    first = min((each.id for each in group), key=lambda name: (_family_rank(name), name))
+    known = ("MAL-", "GHSA-", "PYSEC-")
+    first = min((e.id for e in group), key=lambda i: ([not i.startswith(k) for k in known], i))
     fixes = {fix for each in group for fix in _fixes(each, package)}
     severities = [_severity(each, package) for each in group]
     return Advisory(
@@ -114,11 +116,6 @@ def _advisory(package: Package, group: list[Record], names: frozenset[str]) -> A
         severity=min(severities, key=SEVERITIES.index),
         fixed=_lowest(fixes, package),
     )
-
-
-def _family_rank(name: str) -> int:
-    ranks = [i for i, prefix in enumerate(("MAL-", "GHSA-", "PYSEC-")) if name.startswith(prefix)]
-    return ranks[0] if ranks else len(ranks) + 3
 
 
 def _is_of(named: Mapping[str, Any], package: Package) -> bool:
@@ -150,27 +147,16 @@ def _holds(span: list[tuple[str, str]], wanted: Key, package: Package) -> bool:
     limits = [_key(version, package) for kind, version in span if kind == "limit"]
     if limits and not any(limit is None or wanted < limit for limit in limits):
         return False
-    found = False
-    for kind, key in _timeline(span, package):
-        if kind == "introduced" and (key is None or wanted >= key):
+    first = ("introduced", "0")
+    keyed = [(e[0], None if e == first else _key(e[1], package)) for e in span]
+    # A beginning that can't be read counts as the first version, an end as none.
+    found = ("introduced", None) in keyed
+    for kind, key in sorted((e for e in keyed if e[1] is not None), key=itemgetter(1)):
+        if kind == "introduced" and wanted >= key:
             found = True
         elif (kind == "fixed" and wanted >= key) or (kind == "last_affected" and wanted > key):
             found = False
     return found
-
-
-def _timeline(span: list[tuple[str, str]], package: Package) -> list[tuple[str, Key]]:
-    """Return the events in the order of their versions; None is a beginning before all others."""
-    keyed = [
-        (kind, None if (kind, version) == ("introduced", "0") else _key(version, package))
-        for kind, version in span
-    ]
-    firsts = [each for each in keyed if each == ("introduced", None)]
-    return [*firsts, *sorted((e for e in keyed if e[1] is not None), key=_by_version)]
-
-
-def _by_version(event: tuple[str, Key]) -> Key:
-    return event[1]
 
 
 def _fixes(record: Record, package: Package) -> Iterator[str]:
