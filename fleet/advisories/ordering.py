@@ -26,7 +26,6 @@ _SUFFIXES: Final = ("alpha", "beta", "pre", "rc", "cvs", "svn", "git", "hg", "p"
 _BEFORE: Final = 4
 """So many of the suffixes stand for what comes before the version that has none."""
 _END: Final = ((0,), 0)
-_LONGEST: Final = 255
 
 
 def pypi(version: str) -> Key:
@@ -34,7 +33,7 @@ def pypi(version: str) -> Key:
 
     :raises ValueError: if it is not one.
     """
-    return Version(_bounded(version))
+    return Version(version)
 
 
 def debian(version: str) -> Key:
@@ -42,7 +41,7 @@ def debian(version: str) -> Key:
 
     :raises ValueError: if it is not one.
     """
-    if not _DEBIAN.fullmatch(_bounded(version)):
+    if not _DEBIAN.fullmatch(version):
         raise ValueError("not a version of Debian")
     epoch, colon, rest = version.partition(":")
     epoch, rest = (epoch, rest) if colon else ("0", version)
@@ -78,7 +77,7 @@ def alpine(version: str) -> Key:
 
     :raises ValueError: if it is not one.
     """
-    found = _APK.fullmatch(_bounded(version))
+    found = _APK.fullmatch(version)
     if not found:
         raise ValueError("not a version of Alpine")
     first, *others = found["digits"].split(".")
@@ -92,12 +91,6 @@ def alpine(version: str) -> Key:
     if found["revision"]:
         parts.append((1, int(found["revision"])))
     return (*parts, (0,))
-
-
-def _bounded(version: str) -> str:
-    if len(version) > _LONGEST:
-        raise ValueError("longer than any version")
-    return version
 
 
 KEYS: Final[Mapping[str, Callable[[str], Key]]] = {

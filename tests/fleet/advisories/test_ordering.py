@@ -70,7 +70,7 @@ def test_alpine_s_versions_rise() -> None:
 
 
 @pytest.mark.parametrize("order", [pypi, debian, alpine])
-@pytest.mark.parametrize("version", ["", "a b", "1" * 300, "\u00e9", "1:2:3:-_"])
+@pytest.mark.parametrize("version", ["", "a b", "\u00e9", "1:2:3:-_"])
 def test_what_is_not_a_version_is_refused(order: Callable[[str], Key], version: str) -> None:
-    with pytest.raises(ValueError, match=r"not a version|longer than|Invalid version"):
+    with pytest.raises(ValueError, match=r"not a version|Invalid version"):
         order(version)
