@@ -2,7 +2,6 @@
 
 import asyncio
 import base64
-import binascii
 import json
 import os
 import signal
@@ -58,14 +57,6 @@ def pair_of(username: str, password: str, sources: tuple[str, str]) -> Credentia
         username=secret.password(username, sources[0]),
         password=secret.password(password, sources[1]),
     )
-
-
-def identity_token_of(token: str, source: str) -> Credentials:
-    """Return an identity token that was read from `source`.
-
-    :raises AuthenticationError: if it can't be sent as it is.
-    """
-    return Credentials(identity_token=secret.token(token, source))
 
 
 async def find(repository: Repository, environment: Mapping[str, str]) -> Credentials | None:
@@ -139,7 +130,7 @@ def _stored(auths: Mapping[str, Any], repository: Repository, path: Path) -> Cre
     if not isinstance(entry, dict):
         raise AuthenticationError(f"{source}: is not a JSON object. Log in again")
     if entry.get("identitytoken"):
-        return identity_token_of(str(entry["identitytoken"]), source)
+        return Credentials(identity_token=secret.token(str(entry["identitytoken"]), source))
     if entry.get("username") and entry.get("password"):
         return pair_of(str(entry["username"]), str(entry["password"]), (source, source))
     return _decoded(str(entry.get("auth") or ""), source)
@@ -158,12 +149,9 @@ def _decoded(encoded: str, source: str) -> Credentials | None:
         # What a helper keeps is listed here without its secret.
         return None
     try:
-        pair = base64.b64decode(encoded, validate=True).decode()
-    except (binascii.Error, UnicodeDecodeError):
+        username, password = base64.b64decode(encoded, validate=True).decode().split(":", 1)
+    except ValueError:
         raise AuthenticationError(f"{source}: is not a base64 pair. Log in again") from None
-    username, colon, password = pair.partition(":")
-    if not colon:
-        raise AuthenticationError(f"{source}: has no colon between its two parts. Log in again")
     return pair_of(username, password.rstrip("\0"), (source, source))
 
 
@@ -230,5 +218,5 @@ def _answered(answer: bytes, source: str) -> Credentials | None:
     if not username and not password:
         return None
     if username == _TOKEN_USER:
-        return identity_token_of(password, source)
+        return Credentials(identity_token=secret.token(password, source))
     return pair_of(username, password, (source, source))
