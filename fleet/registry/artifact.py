@@ -49,7 +49,10 @@ class Document:
 
 @dataclass(frozen=True, kw_only=True)
 class Artifact:
-    """The place of a document; `media_type` is that of its layer, and the artifact's own type."""
+    """The place of a document; `media_type` is that of its layer, and the artifact's own type.
+
+    Its methods raise `OciError` where the registry fails or refuses.
+    """
 
     registry: Client
     repository: Repository
@@ -63,7 +66,6 @@ class Artifact:
         """Return the document, None where there is none.
 
         :raises MalformedArtifactError: if what lies there is none.
-        :raises RegistryError: if the registry fails.
         """
         manifest = await self.registry.get(self.repository, self.tag)
         if manifest is None:
@@ -92,7 +94,6 @@ class Artifact:
 
         :raises OverwrittenArtifactError: if another one lies there by now, before any write.
         :raises OversizedArtifactError: if it takes more than 4 MiB packed, before any write.
-        :raises OciError: if the registry fails or refuses.
         """
         await self._require(before)
         body = _packed(value)
@@ -116,8 +117,6 @@ class Artifact:
 
         A person may keep a document under another tag that begins alike (`undo-`, `ledger-`), and a
         deletion by digest takes all tags of it.
-
-        :raises OciError: if the registry fails or refuses.
         """
         kind = self.tag.partition("-")[0]
         listed = (await self.registry.tags(self.repository)).tags

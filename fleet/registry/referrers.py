@@ -85,7 +85,7 @@ def fallback_tag(subject: str) -> str:
 
 
 class ReferrerList:
-    """Reads and writes lists of referrers."""
+    """Reads and writes lists of referrers; `RegistryError` is raised where the registry fails."""
 
     def __init__(self, registry: Client) -> None:
         self._registry = registry
@@ -106,10 +106,7 @@ class ReferrerList:
         return _referrers(pages, tagged, f"{repository}@{subject}")
 
     async def of_registry(self, repository: Repository, subject: str) -> Referrers:
-        """Return what refers to `subject` by the registry's own list alone, in one request.
-
-        :raises RegistryError: as `find`.
-        """
+        """Return what refers to `subject` by the registry's own list alone, in one request."""
         pages = await self._pages(repository, subject)
         return _referrers(pages, None, f"{repository}@{subject}")
 
@@ -139,8 +136,6 @@ class ReferrerList:
         No manifest is read: Docker Hub limits those, and not what a HEAD or the registry's own list
         of referrers tells (https://docs.docker.com/docker-hub/usage/pulls/). So what the list
         under the tag has is not known.
-
-        :raises RegistryError: if the registry fails.
         """
         if not digests:
             return False
@@ -155,7 +150,6 @@ class ReferrerList:
         """Return the one layer of an attached artifact, None where that or its manifest is gone.
 
         :raises DamagedError: if it is not an artifact of one layer, or has other bytes.
-        :raises RegistryError: if the registry fails.
         """
         found = await self._attached(repository, digest)
         return found.body if found else None
@@ -220,8 +214,6 @@ class ReferrerList:
 
         They leave the list under the fallback tag first. A registry that lists referrers itself
         lists what it holds: there they have to be deleted.
-
-        :raises RegistryError: if the registry fails.
         """
         async with self._turns[repository, subject]:
             if await self.listed(repository, subject):

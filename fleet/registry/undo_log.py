@@ -5,7 +5,7 @@ removed the names, and the state. An entry is there before its name goes.
 
 It also says what each remover declares. Another process of this plugin, or the same one under
 another name of the registry's host, reads there what it must leave. And it holds the history of
-the repository's tags.
+the repository's tags. What reads it raises `RegistryError` where the registry fails.
 """
 
 from collections.abc import Iterable, Mapping
@@ -128,7 +128,6 @@ async def load(registry: Client, public: Repository, owner: str) -> UndoRecord:
     """Return the record of `owner` for a public repository, an empty one where none was written.
 
     :raises UndoRecordError: if what lies there is not a record, or another owner's.
-    :raises RegistryError: if the registry fails.
     """
     found = await load_tagged(registry, public, tag_of(owner))
     if found is None:
@@ -149,7 +148,6 @@ async def history(registry: Client, public: Repository, owner: str) -> tuple[Mov
     one tag.
 
     :raises UndoRecordError: if what lies there is not a record, or another owner's.
-    :raises RegistryError: if the registry fails.
     """
     record = await load(registry, public, owner)
     return merged(record.moves, record.removals)
@@ -159,7 +157,6 @@ async def load_tagged(registry: Client, public: Repository, tag: str) -> UndoRec
     """Return the record under a tag, whose ever it is; None where the tag is not there.
 
     :raises UndoRecordError: if what lies there is not a record.
-    :raises RegistryError: if the registry fails.
     """
     artifact = artifact_of(registry, public, tag)
     try:
