@@ -5,8 +5,7 @@ error: nothing but a text depends on it.
 """
 
 import asyncio
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
@@ -84,9 +83,9 @@ async def read_moves(
     Layers that ``facts`` know are not read, and those that are read are added to them: ``most``
     bytes, as they are sent.
 
-    The first platform of all comes first, and of each the smaller bases: what exceeds the
-    limits is what is likely to tell the least. A registry that can't be reached, or says that it
-    is asked too much, ends the reading, as a full disk does.
+    The first platform of all comes first: what exceeds the limits is what is likely to tell the
+    least. A registry that can't be reached, or says that it is asked too much, ends the reading, as
+    a full disk does.
     """
     comparison = _Comparison(registry, bases, facts, most)
     minutes, why = f"{seconds / 60:g} min", ""
@@ -114,24 +113,23 @@ class _Comparison:
     def __init__(
         self, registry: Client, bases: Sequence[MovedBase], facts: dict[str, LayerFacts], most: int
     ) -> None:
-        self._registry, self._bases, self._facts, self._most = registry, bases, facts, most
+        self._registry, self._facts, self._most = registry, facts, most
         self._reader = SbomReader(registry, facts=facts)
         self._children: dict[str, dict[str, str]] = {}
-        self._pending = dict.fromkeys((base, p) for base in bases for p in base.platforms)
+        platforms = dict.fromkeys(platform for base in bases for platform in base.platforms)
+        self._pending = dict.fromkeys((b, p) for p in platforms for b in bases if p in b.platforms)
         self._found: dict[MovedBase, list[Compared]] = {}
         self._unread: dict[str, dict[str, list[str]]] = {}
         self._size = 0
 
     async def run(self) -> None:
-        for platform in dict.fromkeys(platform for _, platform in self._pending):
-            pairs = []
-            for base in (base for base in self._bases if platform in base.platforms):
-                with self._settling(base, platform):
-                    if pair := await self._pair(base, platform):
-                        pairs.append((base, *pair))
-            for base, before, after in sorted(pairs, key=lambda each: each[2].size):
-                with self._settling(base, platform):
-                    await self._compare(base, platform, before, after)
+        for base, platform in tuple(self._pending):
+            try:
+                await self._compare(base, platform)
+            except (UnreachableError, FailingError):
+                raise
+            except ReadableError as error:
+                self._leave(base, platform, one_line(str(error)))
 
     def result(self, why: str, limits: str) -> BaseMoves:
         """Return what was found; what is left was not read because of ``why``."""
@@ -148,29 +146,32 @@ class _Comparison:
             read=read if self._size else "",
         )
 
-    @contextmanager
-    def _settling(self, base: MovedBase, platform: str) -> Iterator[None]:
-        """Leave a platform out, with the reason, where an image of it can't be read."""
-        try:
-            yield
-        except (UnreachableError, FailingError):
-            raise
-        except ReadableError as error:
-            self._leave(base, platform, one_line(str(error)))
-
     def _leave(self, base: MovedBase, platform: str, why: str) -> None:
         del self._pending[base, platform]
         self._unread.setdefault(why, {}).setdefault(base.name, []).append(platform)
 
-    async def _pair(self, base: MovedBase, platform: str) -> tuple[_Side, _Side] | None:
-        """Return both images of a platform, None where it did not move."""
+    async def _compare(self, base: MovedBase, platform: str) -> None:
         places = (base.before, base.after)
-        before, after = [(await self._index(place)).get(platform) for place in places]
-        if before == after:
+        digests = [(await self._index(place)).get(platform) for place in places]
+        if digests[0] == digests[1]:
             del self._pending[base, platform]
-            return None
-        was = await self._side(base.before, before, platform)
-        return was, await self._side(base.after, after, platform)
+            return
+        before, after = [
+            await self._side(place, digest, platform)
+            for place, digest in zip(places, digests, strict=True)
+        ]
+        layers = before.layers | after.layers
+        size = sum(size for digest, size in layers.items() if digest not in self._facts)
+        if self._size + size > self._most:
+            raise RegistryError(f"{in_units(self._most)} of layers are read at most")
+        self._size += size
+        was, now = [await self._reader.image(s.repository, s.manifest) for s in (before, after)]
+        del self._pending[base, platform]
+        self._found.setdefault(base, []).append(
+            Compared(
+                platform=platform, moves=changes(was, now), before=before.size, after=after.size
+            )
+        )
 
     async def _index(self, place: str) -> dict[str, str]:
         """Return the digests by platform of the index at ``place``, asked for once."""
@@ -202,20 +203,3 @@ class _Comparison:
         if manifest is None:
             raise RegistryError(f"{digest} is not in {repository} any more")
         return manifest
-
-    async def _compare(self, base: MovedBase, platform: str, before: _Side, after: _Side) -> None:
-        layers = before.layers | after.layers
-        size = sum(size for digest, size in layers.items() if digest not in self._facts)
-        if self._size + size > self._most:
-            raise RegistryError(f"{in_units(self._most)} of layers are read at most")
-        self._size += size
-        was, now = [await self._reader.image(s.repository, s.manifest) for s in (before, after)]
-        del self._pending[base, platform]
-        self._found.setdefault(base, []).append(
-            Compared(
-                platform=platform,
-                moves=changes(was, now),
-                before=before.size,
-                after=after.size,
-            )
-        )

@@ -156,7 +156,7 @@ def test_what_exceeds_the_bytes_is_left_out_and_named(pinned: Pinned, read: Move
     ]
     most = len(OLD) + len(NEW) + 10
     found = read(*bases, most=most)
-    assert [each.name for each in found.bases] == ["python:3.13-slim"], "the smaller comes first"
+    assert [each.name for each in found.bases] == ["python:3.13-slim"], "it fits"
     assert found.lines[1] == (
         "what moved in python:3.13 (linux/amd64, linux/arm64) is not known: "
         f"{most} B of layers are read at most"
