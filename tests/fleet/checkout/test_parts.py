@@ -58,7 +58,9 @@ def test_files_of_other_stacks_do_not_matter_whatever_is_wrong_with_them(root: P
 def test_what_is_wrong_with_one_part_is_told_for_all(root: Path) -> None:
     split(root)
     path = root / "Pulumi.prod-top.yaml"
-    path.write_text(path.read_text().replace("only: [top]", "only: [tip]"))
+    share = yaml.safe_load(path.read_text())
+    share["config"]["fleet:only"] = ["tip"]
+    path.write_text(yaml.safe_dump(share))
     with pytest.raises(DeclarationError, match=r"Pulumi\.prod-top\.yaml") as refused:
         stacks_of(root, "prod")
     assert "prod declares no tip" in str(refused.value)
