@@ -9,7 +9,9 @@ import pytest
 from hypothesis import settings
 
 from tests.providers.ociregistry.registry_fake import FakeRegistry, serving
-from tests.side_by_side import scheduler
+from tests.side_by_side import ROOMS, scheduler
+
+_HERE = Path(__file__).parent
 
 # No test asserts a time, and Hypothesis by default does: 200 ms an example.
 settings.register_profile("fleet", deadline=None)
@@ -27,6 +29,29 @@ for _ignored in (signal.SIGQUIT, signal.SIGHUP):
 # `make test` gives its own flags and depth on, and a make of a test would print other lines.
 for _name in ("MAKEFLAGS", "MAKELEVEL", "MFLAGS"):
     os.environ.pop(_name, None)
+
+
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    """Leave out the rooms without an integration test where those alone are asked for.
+
+    To read all files takes ten seconds, and each worker does it.
+    """
+    if not str(config.getoption("markexpr")).startswith("integration"):
+        return None
+    rooms = [_HERE / room for room in ROOMS]
+    leads_there = any(
+        room.is_relative_to(collection_path) or collection_path.is_relative_to(room)
+        for room in rooms
+    )
+    return None if leads_there else True
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Refuse an integration test in another room: it would not be found."""
+    for item in items:
+        room = item.path.parent.relative_to(_HERE).as_posix()
+        if room not in ROOMS and item.get_closest_marker("integration"):
+            raise pytest.UsageError(f"{item.nodeid}: add {room} to ROOMS in tests/side_by_side.py")
 
 
 @pytest.hookimpl(optionalhook=True)

@@ -13,13 +13,15 @@ def test_a_workshop_s_tests_stay_together(monkeypatch: pytest.MonkeyPatch) -> No
     family, main, split = (
         f"tests/integration/test_{name}.py::test_x" for name in ("family", "main_job", "split")
     )
-    assert group(family) == group(main)
-    assert group(family) != group(split)
+    page = "tests/integration/test_new_image.py::test_x"
+    assert len({group(family), group(main), group(split)}) == 3
+    assert group(main) == group(page), "both have the stack dev"
     runbook, next_section = (f"tests/integration/test_runbook.py::test_x[{n}]" for n in "ab")
     assert group(runbook) == group(next_section)
-    assert group(runbook) not in {group(family), group(split)}, "it loses what others need"
+    others = {group(family), group(main), group(split)}
+    assert group(runbook) not in others, "it loses what others need"
     monkeypatch.setenv("FLEET_WORKSHOP", "/kept")
-    assert group(family) == group(split), "one folder has one owner"
+    assert group(family) == group(main) == group(split), "one folder has one owner"
 
 
 def test_a_stack_s_tests_stay_together_by_the_kind_of_registry() -> None:
@@ -27,6 +29,11 @@ def test_a_stack_s_tests_stay_together_by_the_kind_of_registry() -> None:
     other = off.replace("]", "-True]").replace("second_up_does", "wiped_repository")
     assert group(off) == group(other)
     assert group(off) != group(like)
+
+
+def test_those_of_a_stack_that_is_brought_up_once_stay_together() -> None:
+    first, second = (f"tests/engine/test_mirrors.py::test_{name}" for name in "ab")
+    assert group(first) == group(second)
 
 
 def test_all_others_run_wherever_there_is_room() -> None:
