@@ -2,11 +2,13 @@
 
 import dataclasses
 import json
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from fleet.reports.report import document
+from tests.engine.kept import Kept
 from tests.engine.reading import Reading
 from tests.engine.registries import Distribution
 from tests.engine.seeding import move_tag, push_build
@@ -23,7 +25,7 @@ class Gate:
     """A stack with one version and two pointers; a preview's report is what an update may do."""
 
     def __init__(self, stack: EngineStack, distribution: Distribution, report: Path) -> None:
-        self.stack, self._distribution, self._report = stack, distribution, report
+        self.stack, self.distribution, self._report = stack, distribution, report
         place = f"{distribution.host}/{REPOSITORY}"
         built = push_build(distribution, f"{REPOSITORY}/build", "seed")
         self.declared = Declared(
@@ -37,7 +39,7 @@ class Gate:
 
     def push(self) -> None:
         """Have somebody point a stale name at an image of ours."""
-        move_tag(self._distribution, REPOSITORY, STRAY, VERSION)
+        move_tag(self.distribution, REPOSITORY, STRAY, VERSION)
 
     def preview(self) -> list[str]:
         """Preview as a workflow does, and return the tags that are told to go."""
@@ -49,14 +51,25 @@ class Gate:
         return sorted(ref.rpartition(":")[2] for ref in found.removals)
 
 
-@pytest.fixture
-def gate(stack: EngineStack, distribution: Distribution, tmp_path: Path) -> Gate:
-    return Gate(stack, distribution, tmp_path / "preview.json")
+@pytest.fixture(scope="module")
+def kept(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Gate, Kept]]:
+    """The stack, brought up once for the tests of this file."""
+    folder = tmp_path_factory.mktemp("allowed")
+    with Distribution(folder / "registry") as distribution:
+        stack = EngineStack(folder / "project", distribution.environment)
+        gate = Gate(stack, distribution, folder / "preview.json")
+        yield gate, Kept(folder / "kept", stack, [distribution])
 
 
 @pytest.fixture
-def view(distribution: Distribution) -> Reading:
-    return Reading(distribution, REPOSITORY)
+def gate(kept: tuple[Gate, Kept]) -> Gate:
+    kept[1].put_back()
+    return kept[0]
+
+
+@pytest.fixture
+def view(gate: Gate) -> Reading:
+    return Reading(gate.distribution, REPOSITORY)
 
 
 def test_what_was_pushed_after_the_preview_waits_for_the_next(gate: Gate, view: Reading) -> None:

@@ -2,6 +2,7 @@
 
 import json
 import subprocess
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -11,12 +12,14 @@ import pytest
 from fleet.local.paths import checkout
 from fleet.local.toolchain import gobuild
 from fleet.reports.report import Report
+from tests.engine.kept import Kept
 from tests.engine.registries import Distribution
 from tests.engine.seeding import PLATFORMS, delete, push_build
 from tests.engine.stack import Declared, EngineStack, Ran
 from tests.faults.proxy import proxied
 from tests.fleet.evidence.examples import ED25519, P256, key
 from tests.go_modules import BUNDLE_VERIFIER
+from tests.registries.live import PLAIN, running_live
 
 pytestmark = pytest.mark.integration
 
@@ -79,9 +82,21 @@ class Scene:
         return found
 
 
+@pytest.fixture(scope="module")
+def kept(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Scene, Kept]]:
+    """A scene that is up, once for the tests of this file."""
+    folder = tmp_path_factory.mktemp("evidence")
+    with running_live(PLAIN, folder / "registry") as live:
+        scene = Scene(EngineStack(folder / "project", live.environment), live.storage)
+        scene.stack.up()
+        yield scene, Kept(folder / "kept", scene.stack, [live.storage])
+
+
 @pytest.fixture
-def scene(stack: EngineStack, distribution: Distribution) -> Scene:
-    return Scene(stack, distribution)
+def scene(kept: tuple[Scene, Kept]) -> Scene:
+    """A scene that is up."""
+    kept[1].put_back()
+    return kept[0]
 
 
 def changed(ran: Ran) -> set[tuple[str, str]]:
@@ -94,7 +109,6 @@ def signed(report: Report) -> dict[str, tuple[str, ...]]:
 
 
 def test_what_is_named_has_evidence_that_others_verify(scene: Scene, tmp_path: Path) -> None:
-    scene.stack.up()
     assert sorted(kind for kind, _ in scene.bundles()) == KINDS
     here = checkout()
     gobuild.ensure(here, [BUNDLE_VERIFIER])
@@ -108,7 +122,6 @@ def test_what_is_named_has_evidence_that_others_verify(scene: Scene, tmp_path: P
 
 
 def test_a_second_run_changes_nothing_and_its_state_has_no_text(scene: Scene) -> None:
-    scene.stack.up()
     assert scene.stack.preview("--expect-no-changes").steps == ()
     assert scene.stack.up().steps == ()
     state = json.dumps(scene.stack.export())
@@ -121,7 +134,6 @@ def test_a_second_run_changes_nothing_and_its_state_has_no_text(scene: Scene) ->
 
 
 def test_a_deleted_list_is_put_back_and_the_tag_is_not_touched(scene: Scene) -> None:
-    scene.stack.up()
     before = scene.get(f"manifests/{scene.fallback}")
     delete(scene.registry, NAME, scene.fallback)
     for told in (scene.stack.refresh().report, scene.stack.preview().report):
@@ -137,7 +149,6 @@ def test_a_deleted_list_is_put_back_and_the_tag_is_not_touched(scene: Scene) -> 
 
 
 def test_a_deleted_statement_is_put_back_by_a_run_that_asks_for_all(scene: Scene) -> None:
-    scene.stack.up()
     before = scene.bundles()
     delete(scene.registry, NAME, scene.listed()[0]["digest"])
     scene.stack.environment["FLEET_VERIFY_CHILDREN"] = "all"
@@ -146,7 +157,6 @@ def test_a_deleted_statement_is_put_back_by_a_run_that_asks_for_all(scene: Scene
 
 
 def test_a_new_key_signs_beside_the_old_one(scene: Scene) -> None:
-    scene.stack.up()
     before = scene.bundles()
     scene.stack.environment[KEY] = ED25519
     scene.declare(ED25519, P256)
@@ -159,7 +169,8 @@ def test_a_new_key_signs_beside_the_old_one(scene: Scene) -> None:
     assert len(scene.bundles()) == 2 * len(KINDS)
 
 
-def test_without_the_key_nothing_is_named(scene: Scene) -> None:
+def test_without_the_key_nothing_is_named(stack: EngineStack, distribution: Distribution) -> None:
+    scene = Scene(stack, distribution)
     del scene.stack.environment[KEY]
     ran = scene.stack.up("--continue-on-error", code=None)
     assert ran.code != 0

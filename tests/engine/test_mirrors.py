@@ -9,10 +9,11 @@ from typing import Any
 import pytest
 
 from fleet.evidence.bundle import verify
+from tests.engine.kept import Kept
 from tests.engine.reading import Reading
 from tests.engine.registries import Distribution
 from tests.engine.seeding import delete, move_tag, push_build
-from tests.engine.stack import Declared, EngineStack
+from tests.engine.stack import Declared, EngineStack, Ran
 from tests.fleet.evidence.examples import P256, key
 from tests.fleet.upkeep.logged import LoggedDistribution
 from tests.registries.kinds import LIVE
@@ -36,9 +37,14 @@ class Scene:
         hosts = ",".join(registry.host for registry in (source, plain, github))
         environment = {**github.environment, "FLEET_PLAIN_HTTP": hosts, "FLEET_SIGNING_KEY": P256}
         self.stack = EngineStack(folder / "project", environment)
-        self.tags = {VERSION: push_build(source, BUILD, VERSION)}
-        self.pointers = {LATEST: VERSION, LINE: VERSION}
+        self.first = push_build(source, BUILD, VERSION)
+        self.begin()
         self.declare()
+
+    def begin(self) -> None:
+        """Have one version, with two pointers to it."""
+        self.tags = {VERSION: self.first}
+        self.pointers = {LATEST: VERSION, LINE: VERSION}
 
     @property
     def wanted(self) -> dict[str, str]:
@@ -63,12 +69,28 @@ class Scene:
         return {tag: digest for tag, digest in found.items() if not tag.startswith("sha256-")}
 
 
-@pytest.fixture
-def scene(tmp_path: Path, distribution: Distribution) -> Iterator[Scene]:
+@pytest.fixture(scope="module")
+def kept(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Scene, Kept, Ran]]:
+    """A scene that is up, once for the tests of this file, and the preview of its first up."""
+    folder = tmp_path_factory.mktemp("mirrors")
     with ExitStack() as running:
-        plain = running.enter_context(LoggedDistribution(tmp_path / "plain"))
-        github = running.enter_context(running_live(GITHUBS, tmp_path / "github"))
-        yield Scene(tmp_path, distribution, plain, github)
+        source = running.enter_context(Distribution(folder / "source"))
+        plain = running.enter_context(LoggedDistribution(folder / "plain"))
+        github = running.enter_context(running_live(GITHUBS, folder / "github"))
+        scene = Scene(folder, source, plain, github)
+        first = scene.stack.preview()
+        scene.stack.up()
+        storages = (source, plain, github.storage)
+        yield scene, Kept(folder / "kept", scene.stack, storages, [github]), first
+
+
+@pytest.fixture
+def scene(kept: tuple[Scene, Kept, Ran]) -> Scene:
+    """A scene that is up."""
+    scene, as_it_was, _ = kept
+    as_it_was.put_back()
+    scene.begin()
+    return scene
 
 
 def verified(registry: Any, digest: str) -> int:
@@ -82,11 +104,11 @@ def verified(registry: Any, digest: str) -> int:
     return count
 
 
-def test_a_first_up_brings_all_and_a_second_one_writes_nothing(scene: Scene) -> None:
-    previewed = scene.stack.preview()
-    rows = {(entry.ref, entry.reasons) for entry in previewed.report.of("copy")}
+def test_a_first_up_brings_all_and_a_second_one_writes_nothing(
+    scene: Scene, kept: tuple[Scene, Kept, Ran]
+) -> None:
+    rows = {(entry.ref, entry.reasons) for entry in kept[2].report.of("copy")}
     assert len(rows) == 2 * len(scene.wanted)
-    scene.stack.up()
     mirrors = (scene.plain, scene.github.storage)
     for registry in mirrors:
         assert scene.names(registry) == scene.wanted
@@ -102,7 +124,6 @@ def test_a_first_up_brings_all_and_a_second_one_writes_nothing(scene: Scene) -> 
 
 
 def test_evidence_that_a_mirror_lost_comes_back_by_the_command_of_the_page(scene: Scene) -> None:
-    scene.stack.up()
     digest = scene.tags[VERSION]
     delete(scene.plain, THERE, digest.replace(":", "-"))
     scene.stack.environment["FLEET_VERIFY_CHILDREN"] = "all"
@@ -114,7 +135,6 @@ def test_evidence_that_a_mirror_lost_comes_back_by_the_command_of_the_page(scene
 
 
 def test_what_one_mirror_can_not_do_stops_neither_the_other_nor_the_source(scene: Scene) -> None:
-    scene.stack.up()
     scene.plain.stop()
     scene.tags[NEXT] = push_build(scene.source, BUILD, NEXT)
     scene.pointers[LATEST] = NEXT
@@ -179,7 +199,6 @@ def scene_places(scene: Scene) -> list[tuple[Any, str]]:
 
 
 def test_a_mirror_that_is_declared_no_more_keeps_its_tags(scene: Scene) -> None:
-    scene.stack.up()
     before = scene.names(scene.plain)
     scene.declare(f"{scene.github.host}/{THERE}")
     told = {entry.ref for entry in scene.stack.preview().report.of("keep")}

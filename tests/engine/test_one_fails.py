@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from fleet.reports.report import document
+from tests.engine.kept import Kept
 from tests.engine.registries import Distribution
 from tests.engine.seeding import move_tag
 from tests.engine.stack import Ran
@@ -19,11 +20,24 @@ GOING = "--continue-on-error"
 APP, OTHER = NAMES
 
 
-@pytest.fixture
-def two(distribution: Distribution, tmp_path: Path) -> Iterator[Two]:
-    with two_repositories(distribution, tmp_path) as made:
+@pytest.fixture(scope="module")
+def kept(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Two, Kept]]:
+    """Both repositories, brought up once for the tests of this file."""
+    folder = tmp_path_factory.mktemp("two")
+    with (
+        Distribution(folder / "registry") as distribution,
+        two_repositories(distribution, folder) as made,
+    ):
         made.stack.up()
-        yield made
+        yield made, Kept(folder / "kept", made.stack, [distribution])
+
+
+@pytest.fixture
+def two(kept: tuple[Two, Kept]) -> Two:
+    made, as_it_was = kept
+    made.rules.entries.clear()
+    as_it_was.put_back()
+    return made
 
 
 def drop_line(two: Two, share: float = 1.0) -> None:

@@ -1,15 +1,21 @@
 """Undo through the real engine: a pointer that an update removed, put back by the command."""
 
+from collections.abc import Iterator
+from dataclasses import dataclass
+
 import pytest
 
+from tests.engine.kept import Kept
 from tests.engine.reading import Reading
 from tests.fleet import examples
 from tests.fleet.upkeep.fleet_stack import IMAGE, PUBLIC, FleetStack
 from tests.fleet.upkeep.logged import Requests
-from tests.registries.live import LiveRegistry, where_names_go
+from tests.registries.kinds import LIVE
+from tests.registries.live import PLAIN, LiveRegistry, running_live
 
 pytestmark = pytest.mark.integration
 LOST = "py3.12-slim-LATEST"
+REMOVING = [kind for kind in LIVE if kind.removes]
 
 
 def remove(stack: FleetStack, live: LiveRegistry) -> dict[str, str]:
@@ -22,12 +28,40 @@ def remove(stack: FleetStack, live: LiveRegistry) -> dict[str, str]:
     return before
 
 
-class TestRestore:
-    @where_names_go
-    def test_a_removed_pointer_comes_back_and_stays_where_that_is_declared(
-        self, stack: FleetStack, live: LiveRegistry
-    ) -> None:
+@dataclass(frozen=True, kw_only=True)
+class Scene:
+    """A stack that a Python left, and what its tags named `before`."""
+
+    stack: FleetStack
+    live: LiveRegistry
+    before: dict[str, str]
+    kept: Kept
+
+
+@pytest.fixture(scope="module", params=REMOVING, ids=[kind.name for kind in REMOVING])
+def once(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Scene]:
+    """One for all tests of a kind of registry."""
+    folder = tmp_path_factory.mktemp("left")
+    with running_live(request.param, folder / "registry") as live:
+        stack = FleetStack(folder / "checkout", live)
         before = remove(stack, live)
+        kept = Kept(folder / "kept", stack, [live.storage], [live])
+        yield Scene(stack=stack, live=live, before=before, kept=kept)
+
+
+@pytest.fixture
+def left(once: Scene) -> Scene:
+    once.kept.put_back()
+    return once
+
+
+class TestRestore:
+    def test_a_removed_pointer_comes_back_and_stays_where_that_is_declared(
+        self, left: Scene
+    ) -> None:
+        stack, live, before = left.stack, left.live, left.before
         assert LOST not in Reading(live, PUBLIC).tags()
         printed = stack.upkeep("restore", "--tag", LOST)
         assert f"{LOST} names again {before[LOST]}" in printed
@@ -44,11 +78,8 @@ class TestRestore:
         stack.up()
         assert LOST not in Reading(live, PUBLIC).tags()
 
-    @where_names_go
-    def test_a_digest_that_is_gone_is_told_and_nothing_is_written(
-        self, stack: FleetStack, live: LiveRegistry
-    ) -> None:
-        digest = remove(stack, live)[LOST]
+    def test_a_digest_that_is_gone_is_told_and_nothing_is_written(self, left: Scene) -> None:
+        stack, live, digest = left.stack, left.live, left.before[LOST]
         live.delete(PUBLIC, digest)
         requests = Requests(live)
         assert f"no longer holds {digest}" in stack.upkeep("restore", "--tag", LOST, code=1)
@@ -71,8 +102,12 @@ class TestAnImageThatLeft:
         assert self.GONE not in str(list(stack.resources()))
         return before
 
-    @where_names_go
-    @pytest.mark.parametrize("whole", [False, True], ids=["last part", "whole name"])
+    @pytest.mark.parametrize(
+        ("live", "whole"),
+        [*((kind, False) for kind in REMOVING), (PLAIN, True)],
+        ids=[*(f"last part, {kind.name}" for kind in REMOVING), "whole name"],
+        indirect=["live"],
+    )
     def test_gets_its_pointer_back_by_its_name(
         self, stack: FleetStack, live: LiveRegistry, whole: bool
     ) -> None:
@@ -110,11 +145,8 @@ class TestAnImageThatLeft:
 
 
 class TestALostState:
-    @where_names_go
-    def test_costs_no_undo_once_the_tags_are_adopted(
-        self, stack: FleetStack, live: LiveRegistry
-    ) -> None:
-        before = remove(stack, live)
+    def test_costs_no_undo_once_the_tags_are_adopted(self, left: Scene) -> None:
+        stack, live, before = left.stack, left.live, left.before
         stack.lose()
         assert "make adopt" in stack.upkeep("restore", "--tag", LOST, code=1)
         stack.upkeep("adopt", "--apply")
