@@ -36,6 +36,8 @@ class Description:
 
     def __init__(self, path: Path) -> None:
         self._path = path
+        # Each knows all components: to make one takes longer than a request.
+        self._validators: dict[str, jsonschema.Draft202012Validator] = {}
 
     @functools.cached_property
     def _described(self) -> dict[str, Any]:
@@ -73,7 +75,8 @@ class Description:
                 faults.append(f"{operation.name}: no {key[0]} parameter {key[1]}")
             else:
                 value = int(text) if described[key].get("type") == "integer" else text
-                faults += self._faults(value, described[key], f"{operation.name} {key[1]}")
+                place = f"{operation.name} {key[0]} parameter {key[1]}"
+                faults += self._faults(value, described[key], place)
         if body is not None and "body" not in found:
             return [*faults, f"{operation.name}: a request has no body"]
         if "body" in found:
@@ -91,9 +94,13 @@ class Description:
         return self._faults(json.loads(body), schema, f"{operation.name} {status}")
 
     def _faults(self, value: Any, schema: dict[str, Any], place: str) -> list[str]:
-        whole = {**schema, "components": self._described["components"]}
-        validator = jsonschema.Draft202012Validator(whole, format_checker=_FORMATS)
-        return [f"{place}: {error.message}" for error in validator.iter_errors(value)]
+        if place not in self._validators:
+            whole = {**schema, "components": self._described["components"]}
+            self._validators[place] = jsonschema.Draft202012Validator(
+                whole, format_checker=_FORMATS
+            )
+        found = self._validators[place].iter_errors(value)
+        return [f"{place}: {error.message}" for error in found]
 
 
 def _pattern(name: str, found: dict[str, Any]) -> re.Pattern[str]:
