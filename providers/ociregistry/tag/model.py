@@ -267,7 +267,7 @@ def decide(
     else:
         another_s = is_drifted(recorded) and live.owner not in {"", inputs.owner}
         remedy = "find out which of the two shall publish it and have the other not declare it"
-    if another_s and inputs.on_conflict == "refuse":
+    if another_s and inputs.on_conflict != "take-over":
         owner = f"owned by {one_line(live.owner)}" if live.owner else "of no declared owner"
         raise ConflictError(
             f"{inputs.ref} names {live.digest} ({owner}), and would name "

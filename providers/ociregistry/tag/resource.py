@@ -121,7 +121,7 @@ class TagResource:
         digest = predicted_digest(recorded, inputs)
         # What is built carries our owner annotation, so that another's tag can't be equal to it: a
         # refusal is certain before anything was built.
-        if inputs.on_conflict == "refuse" and (recorded is None or is_drifted(recorded.state)):
+        if inputs.on_conflict != "take-over" and (recorded is None or is_drifted(recorded.state)):
             known = recorded.state if recorded else None
             await self._session.tagger.refuse_conflict(inputs, digest, known)
         await self._predict(urn, inputs, prior)
