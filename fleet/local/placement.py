@@ -102,8 +102,8 @@ def decide(machine: Machine) -> Decision:
         if machine.lacks:
             raise TroubleError(
                 f"there is no Go to build {', '.join(machine.lacks)}, {_ARCHIVES}; Docker does not "
-                "bring them.\nInstall Go (https://go.dev/dl/), or record the SHA-256 of the "
-                "archives (make checksums)."
+                "bring them.\nInstall Go (https://go.dev/dl/), record the SHA-256 of the archives "
+                "(make checksums), or put what is missing on PATH as docs/first-run.md says."
             )
         free = machine.can_run_daemons and not before
         return Decision(place=DOCKER, because=because, free=free)

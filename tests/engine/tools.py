@@ -5,6 +5,7 @@ from pathlib import Path
 
 from fleet.local.paths import checkout
 from fleet.local.toolchain import archives, gobuild, modules
+from fleet.local.toolchain.system_binaries import on_path
 
 ROOT = Path(__file__).parents[2]
 
@@ -21,7 +22,7 @@ def registry_binary() -> Path:
 def engine_folder() -> Path:
     """Return a folder with `pulumi` and its Python language host side by side."""
     here, engine = checkout(ROOT), modules.PULUMI
-    if found := archives.unpacked(here, engine):
+    if found := on_path(here, engine) or archives.unpacked(here, engine):
         return found
     gobuild.ensure(here, [engine])
     return gobuild.place(here, engine)

@@ -57,8 +57,8 @@ def require(names: Sequence[str]) -> Path:
     raise NoGoError(
         names,
         f"Go {WANTED} or newer, or 1.21 with GOTOOLCHAIN=auto, is needed to build "
-        f"{', '.join(names)}, and {missing}. Install it (https://go.dev/dl/), or record the "
-        "SHA-256 of the makers' archives (make checksums).",
+        f"{', '.join(names)}, and {missing}. Install it (https://go.dev/dl/), or put what is to be "
+        "built on PATH in the version that docs/first-run.md names.",
     )
 
 

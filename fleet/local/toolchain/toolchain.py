@@ -1,7 +1,7 @@
-"""The tools of a run: from a recorded archive, or the Go modules of ``toolchain/``."""
+"""The tools of a run: from PATH, a recorded archive, or the Go modules of ``toolchain/``."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from fleet.local.paths import Checkout
@@ -10,17 +10,21 @@ from fleet.local.requirements import Needs
 from fleet.local.toolchain import archives, gobuild, golang, modules
 from fleet.local.toolchain.modules import Module
 from fleet.local.toolchain.plugins import fetch_plugin, has_plugin, install_plugin
+from fleet.local.toolchain.system_binaries import on_path
 
 _DOWNLOAD_SECONDS = 10.0
 
 
 @dataclass(frozen=True, kw_only=True)
 class Supply:
-    """Where the tools that are missing come from: programs, and ``plugins``.
+    """Where each tool is to come from.
 
-    Of both, ``downloads`` come from a recorded archive, and ``builds`` are built by Go.
+    ``there`` has the folders of the programs that this machine has already, by module;
+    ``plugins`` are the missing ones. Of missing programs and plugins, ``downloads`` come from a
+    recorded archive, and ``builds`` are built by Go.
     """
 
+    there: Mapping[str, Path]
     plugins: tuple[Module, ...]
     downloads: tuple[Module, ...]
     builds: tuple[Module, ...]
@@ -50,16 +54,21 @@ def survey(checkout: Checkout, needs: Needs) -> Supply:
     :raises fleet.local.toolchain.golang.NoGoError: when some have to be built and there is no Go
         for it.
     """
+    there = {
+        module.name: folder
+        for module in _programs(needs)
+        if (folder := on_path(checkout, module) or archives.unpacked(checkout, module))
+    }
     asked = (modules.DOCKER_BUILD, *([modules.GITHUB] if needs.github else []))
     plugins = tuple(m for m in asked if not has_plugin(checkout, m.name, m.version))
-    programs = [module for module in _programs(needs) if not archives.unpacked(checkout, module)]
+    programs = [module for module in _programs(needs) if module.name not in there]
     # A program that was built once is kept.
     downloads = archives.downloads(checkout, (*gobuild.missing(checkout, programs), *plugins))
     lacking = [module for module in (*programs, *plugins) if module not in downloads]
     builds = tuple(gobuild.missing(checkout, lacking))
     if builds:
         golang.require([module.name for module in builds])
-    return Supply(plugins=plugins, downloads=downloads, builds=builds)
+    return Supply(there=there, plugins=plugins, downloads=downloads, builds=builds)
 
 
 def ensure(
@@ -76,11 +85,11 @@ def ensure(
     :raises TroubleError: when a tool can be had in no way; it says which and what to do.
     :raises fleet.http.errors.HttpError: when a recorded archive can't be had.
     """
-    for module in supply.downloads:
-        if module not in supply.plugins:
-            archives.unpack(checkout, module, remaining)
+    programs = [module for module in supply.downloads if not module.version]
+    fetched = {m.name: archives.unpack(checkout, m, remaining) for m in programs}
+    supply = replace(supply, there={**supply.there, **fetched})
     gobuild.ensure(checkout, supply.builds, remaining)
-    tools = _tools(checkout, needs)
+    tools = _tools(checkout, needs, supply)
     for module in supply.plugins:
         if module in supply.downloads:
             fetch_plugin(checkout, tools.pulumi, module, env, remaining)
@@ -100,9 +109,9 @@ def _programs(needs: Needs) -> list[Module]:
     ]
 
 
-def _tools(checkout: Checkout, needs: Needs) -> Tools:
+def _tools(checkout: Checkout, needs: Needs, supply: Supply) -> Tools:
     def folder(module: Module) -> Path:
-        return archives.unpacked(checkout, module) or gobuild.place(checkout, module)
+        return supply.there.get(module.name) or gobuild.place(checkout, module)
 
     return Tools(
         pulumi=folder(modules.PULUMI) / "pulumi",

@@ -705,7 +705,7 @@ def test_what_checkouts_share_is_made_by_one_run_at_a_time(
         raise TroubleError("looked")
 
     monkeypatch.setattr(prepare, "check", lambda *_, **__: None)
-    nothing = toolchain.Supply(plugins=(), downloads=(), builds=())
+    nothing = toolchain.Supply(there={}, plugins=(), downloads=(), builds=())
     monkeypatch.setattr(toolchain, "survey", lambda *_: nothing)
     monkeypatch.setattr(debian, "install", look)
     with pytest.raises(TroubleError, match="looked"):

@@ -13,7 +13,7 @@ from fleet.local.toolchain import modules
 from fleet.local.toolchain.toolchain import Supply
 from tests.fleet.local.examples import checkout, command, needs
 
-NOTHING = Supply(plugins=(), downloads=(), builds=())
+NOTHING = Supply(there={}, plugins=(), downloads=(), builds=())
 
 
 @pytest.fixture

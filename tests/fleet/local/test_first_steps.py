@@ -37,7 +37,9 @@ def steps(
 
 def test_of_a_fresh_clone_all_is_to_be_done_in_this_order(here: Checkout) -> None:
     builds = (modules.PULUMI, modules.BUILDKIT, modules.DOCKER_BUILD)
-    supply = Supply(plugins=(modules.DOCKER_BUILD,), downloads=(modules.REGISTRY,), builds=builds)
+    supply = Supply(
+        there={}, plugins=(modules.DOCKER_BUILD,), downloads=(modules.REGISTRY,), builds=builds
+    )
     found = steps(here, needs(), supply)
     assert [name for name in found if name != "packages"] == [
         "registry", "pulumi", "buildkit", "docker-build", "bases", "lock", "builds",
@@ -56,4 +58,4 @@ def test_afterwards_nothing_is(
     (here.state / "locks" / "dev.yaml").touch()
     here.bases_file.touch()
     build_times.add(here, {"python-uvicorn:py3.13": 20.0})
-    assert steps(here, needs(), Supply(plugins=(), downloads=(), builds=())) == {}
+    assert steps(here, needs(), Supply(there={}, plugins=(), downloads=(), builds=())) == {}

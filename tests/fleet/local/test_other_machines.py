@@ -104,6 +104,7 @@ def test_on_macos_registry_and_builder_are_placed_in_docker_and_need_no_package(
     assert placed.docker == env["DOCKER_HOST"]
     assert "because this is macOS, not Linux" in capsys.readouterr().err
     assert debian.wanted(placed.tools, stand_ins=False) == {}
+    assert placed.supply.there == {}
 
 
 @pytest.mark.parametrize("kind", MACS, ids=str)

@@ -57,7 +57,7 @@ def test_docker_is_tried_before_minutes_are_spent_on_programs(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     here = declared(tmp_path, monkeypatch)
-    supply = Supply(plugins=(), downloads=(), builds=())
+    supply = Supply(there={}, plugins=(), downloads=(), builds=())
     placed = Placed(docker="unix:///srv/docker.sock", tools=needs(), supply=supply)
     monkeypatch.setattr(place_daemons, "place", lambda *_: placed)
     monkeypatch.setattr(bases, "wanted", lambda *_: [])

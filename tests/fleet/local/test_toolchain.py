@@ -37,6 +37,7 @@ TARGET = modules.target()
 # Answers as the engine does, and notes what it was asked to install.
 PULUMI = """
 case $1 in
+version) echo "v${VERSION-3.259.0}" ;;
 plugin)
     echo "$@" >>"$PULUMI_CALLS"
     mkdir -p "$PULUMI_HOME/plugins/resource-$4-v$5"
@@ -214,6 +215,32 @@ def test_daemons_are_not_built_when_none_is_needed(world: World) -> None:
     tools = ensure(world, needs(built_here=(), port=None))
     assert world.built == ["pulumi", "docker-build"]
     assert (tools.buildkitd, tools.registry) == (None, None)
+
+
+def test_an_engine_of_the_right_version_on_path_is_used(world: World) -> None:
+    command(world.folder / "bin", "pulumi", PULUMI)
+    command(world.folder / "bin", "pulumi-language-python", "exit 0")
+    tools = ensure(world)
+    assert tools.pulumi == world.folder / "bin" / "pulumi"
+    assert "pulumi" not in world.built
+
+
+def test_an_engine_of_another_version_on_path_is_left_alone_and_said_so(
+    world: World, capsys: pytest.CaptureFixture[str]
+) -> None:
+    command(world.folder / "bin", "pulumi", f"VERSION=3.100.0\n{PULUMI}")
+    command(world.folder / "bin", "pulumi-language-python", "exit 0")
+    ensure(world)
+    assert "pulumi" in world.built
+    assert "is 3.100.0, not 3.259.0" in capsys.readouterr().err
+
+
+def test_our_own_link_is_not_taken_for_an_engine_on_path(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tools = ensure(world)
+    monkeypatch.setenv("PATH", f"{world.here.bin}:/usr/bin:/bin")
+    assert ensure(world) == tools
 
 
 def test_what_is_recorded_is_downloaded_and_run_only_if_it_is_that(
@@ -496,21 +523,67 @@ def test_go_is_not_asked_for_where_everything_is_in_the_cache(
     assert ensure(world) == tools
 
 
-def test_go_is_not_asked_for_where_engine_and_plugin_are_recorded_and_no_daemon_is_needed(
+def test_go_is_not_asked_for_where_engine_and_plugin_are_recorded_and_daemons_are_there(
     world: World, site: Site, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     without_go(world, monkeypatch)
-    wanted = needs().without_daemons
+    daemons_on_path(world)
     with pytest.raises(TroubleError, match="to build pulumi, docker-build, and"):
-        toolchain.survey(world.here, wanted)
+        toolchain.survey(world.here, needs())
     site.publish(ENGINE, modules.DOCKER_BUILD)
     site.record(world.here)
-    found = toolchain.survey(world.here, wanted)
+    found = toolchain.survey(world.here, needs())
     assert found.downloads == (ENGINE, modules.DOCKER_BUILD)
     site.files = {site.name(ENGINE): site.files[site.name(ENGINE)]}
     site.record(world.here)
     with pytest.raises(TroubleError, match="to build docker-build, and"):
-        toolchain.survey(world.here, wanted)
+        toolchain.survey(world.here, needs())
+
+
+def daemons_on_path(world: World, *, buildkit: str = "v0.23.1", registry: str = "v3.0.0") -> None:
+    """Put daemons on PATH that answer for their version as the real ones do."""
+    folder = world.folder / "bin"
+    command(folder, "buildkitd", f"echo buildkitd github.com/moby/buildkit {buildkit} 0123abc")
+    command(folder, "buildctl", "exit 0")
+    command(folder, "registry", f"echo registry github.com/distribution/distribution/v3 {registry}")
+
+
+def test_daemons_of_a_good_version_on_path_are_used(world: World) -> None:
+    daemons_on_path(world)
+    tools = ensure(world)
+    folder = world.folder / "bin"
+    assert tools.buildkitd == folder / "buildkitd"
+    assert tools.registry == folder / "registry"
+    assert world.built == ["pulumi", "docker-build"]
+
+
+@pytest.mark.parametrize(
+    ("versions", "built", "told"),
+    [
+        ({"buildkit": "v0.22.0"}, "buildkit", "buildkitd is 0.22.0, not 0.23 or newer"),
+        ({"buildkit": "v0.0.0+unknown"}, "buildkit", "buildkitd is 0.0.0+unknown, not 0.23 or newer"),
+        ({"registry": "v2.8.3"}, "registry", "registry is 2.8.3, not 3.0 or newer"),
+        ({"registry": "unknown"}, "registry", "registry is of no known version, not 3.0 or newer"),
+    ],
+)
+def test_a_daemon_on_path_that_is_too_old_is_left_alone_and_said_so(
+    world: World,
+    capsys: pytest.CaptureFixture[str],
+    versions: dict[str, str],
+    built: str,
+    told: str,
+) -> None:
+    daemons_on_path(world, **versions)
+    ensure(world)
+    assert {"buildkit", "registry"} & set(world.built) == {built}
+    assert told in capsys.readouterr().err
+
+
+def test_a_buildkit_daemon_without_its_client_beside_it_is_not_used(world: World) -> None:
+    daemons_on_path(world)
+    (world.folder / "bin" / "buildctl").unlink()
+    ensure(world)
+    assert "buildkit" in world.built
 
 
 def test_plugins_that_the_state_needs_and_nothing_installed_are_named(tmp_path: Path) -> None:
