@@ -9,7 +9,7 @@ from pathlib import Path
 from fleet.console import TroubleError
 from fleet.local import processes
 from fleet.local.child_environment import run
-from fleet.local.disk_space import FOR_DAEMONS
+from fleet.local.disk_space import BUILDER_KEEPS, FOR_DAEMONS
 from fleet.local.paths import Checkout
 from fleet.local.requirements import Needs
 from fleet.registry.transport import plain_hosts
@@ -119,7 +119,7 @@ def configuration(
         "[worker.oci]",
         "enabled = true",
         "gc = true",
-        f"maxUsedSpace = {20 * 10**9}",
+        f"maxUsedSpace = {BUILDER_KEEPS}",
         # Its cache gives way before the disk is full, where the stack's state lies too.
         f"minFreeSpace = {FOR_DAEMONS}",
         # Emulated steps keep a core busy each; more at a time only makes each of them slower.

@@ -12,11 +12,12 @@ from pathlib import Path
 from fleet.checkout.planning import planned_builds
 from fleet.checkout.split_stacks import stacks_of
 from fleet.command import Commands, Run, add_lock_flags
-from fleet.console import TroubleError, pass_on, say
+from fleet.console import TroubleError, pass_on, say, show
 from fleet.local import (
     backend,
     build_times,
     cleanup,
+    disk_held,
     engine,
     environment,
     node_probe,
@@ -233,6 +234,13 @@ def _status(asked: Asked) -> int:
     return 0
 
 
+def _status_and_disk(chosen: Namespace) -> int:
+    code = _each(_status)(chosen)
+    if held := disk_held.report(checkout(chosen.root)):
+        show(f"\n{held}")
+    return code
+
+
 def _lock(chosen: Namespace) -> int:
     here, refresh = checkout(chosen.root), chosen.refresh or ""
     prepare.lock(here, chosen.stack, refresh=refresh, newest=chosen.newest)
@@ -269,7 +277,7 @@ _COMMANDS: dict[str, tuple[str, Run]] = {
     "preview": ("Show what up would do", _each(_preview)),
     "refresh": ("Read the registry and report drift", _each(_refresh)),
     "lock": ("Resolve what is not locked", _lock),
-    "status": ("Print the tags: digest, platforms, size, verified", _each(_status)),
+    "status": ("Print the tags: digest, platforms, size, verified", _status_and_disk),
     "env": ("Print the environment of plain pulumi, as shell exports", _env),
     "checksums": ("Record the SHA-256 of the published archives", _checksums),
     "down": ("Stop the registry and builder of this checkout", _down),

@@ -17,6 +17,9 @@ FOR_STATE = 256 * 10**6
 FOR_DAEMONS = 2 * 10**9
 """Bytes that have to be free for the registry's and the builder's data beside it."""
 
+BUILDER_KEEPS = 20 * 10**9
+"""Bytes that the builder's cache holds at most."""
+
 
 def require(checkout: Checkout, needs: Needs, env: Mapping[str, str]) -> None:
     """Return when there is room for the state, and for the data of what runs on this machine.

@@ -6,6 +6,7 @@ beforehand, as root, in the cache that the user finds.
 """
 
 import os
+import re
 import shutil
 import subprocess
 import tempfile
@@ -88,10 +89,10 @@ def _published(engine: DockerEngine, workshop: UsersWorkshop, host: str) -> dict
     gobuild.ensure(here, [modules.BUILDKIT])
     buildkit = gobuild.place(here, modules.BUILDKIT)
     commands = {
-        "registry": [registry_binary()],
+        "registry": [registry_binary(), found("du")],
         "buildkit": [
             buildkit / "buildkitd", buildkit / "buildctl", found("runc"), found("mkdir"),
-            found("rm"),
+            found("rm"), found("du"),
         ],
     }  # fmt: skip
     pins = {}
@@ -172,7 +173,9 @@ def test_a_user_without_root_brings_up_dev_in_docker_and_removes_it_again(
         assert tags[LATEST] == tags[VERSION]
         assert view.platforms(VERSION) == {*PLATFORMS}
 
-    assert LATEST in users.make("status").printed
+    held = users.make("status").printed.splitlines()[-1]
+    assert re.match(r"disk: registry [\d.]+ MB, BuildKit's cache [\d.]+ MB \(kept", held)
+
     assert users.fleet("down").count("stopped") == 2
     assert users.docker("ps", "--quiet") == []
     assert "unchanged" in users.make("up").printed

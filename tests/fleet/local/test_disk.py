@@ -1,4 +1,4 @@
-"""What a run takes on the disk."""
+"""What a run takes on the disk, and what is held there."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -6,8 +6,9 @@ from pathlib import Path
 import pytest
 
 from fleet.declaration.problems import DeclarationError
-from fleet.local import build_times, disk_forecast, disk_space
+from fleet.local import build_times, disk_forecast, disk_held, disk_space
 from fleet.local.disk_forecast import report
+from fleet.local.docker import daemons, record
 from fleet.local.place_daemons import Placed
 from fleet.local.toolchain import modules
 from fleet.local.toolchain.toolchain import Supply
@@ -84,3 +85,29 @@ def test_without_a_lock_the_declared_tags_are_counted(
     placed = Placed(docker="", tools=wanted, supply=NOTHING)
     disk_forecast.show(here, wanted, placed, builds=True)
     assert "4 builds on 3 platforms" in capsys.readouterr().err
+
+
+def test_what_is_held_here_is_measured(tmp_path: Path) -> None:
+    here = checkout(tmp_path)
+    assert disk_held.report(here) == ""
+    for folder in (here.state / "registry", here.cache / "tools"):
+        folder.mkdir(parents=True)
+        (folder / "file").write_bytes(b"x" * 200_000)
+    said = disk_held.report(here)
+    assert said.startswith("disk: registry 2")
+    assert "BuildKit" not in said
+    assert "tools and bases of all checkouts 2" in said
+    assert said.endswith(f"({here.cache})")
+
+
+def test_what_is_held_in_docker_is_asked_of_the_containers(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    here, script = checkout(tmp_path), f"case $* in *{daemons.IMAGES}) n=1000;; *) n=2000;; esac\n"
+    command(tmp_path / "bin", "docker", f'{script} printf "$n\\t/x\\n"')
+    monkeypatch.setenv("PATH", f"{tmp_path}/bin:/usr/bin:/bin")
+    record.write(here, "unix:///srv/docker.sock")
+    kept = "BuildKit's cache 2.0 MB (kept below 20.0 GB)"
+    assert disk_held.report(here) == f"disk: registry 1.0 MB, {kept}"
+    command(tmp_path / "bin", "docker", "echo no such container >&2; exit 1")
+    assert disk_held.report(here) == "", "what does not run can't be asked"
