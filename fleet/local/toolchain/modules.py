@@ -12,7 +12,7 @@ from fleet.lock.model import platform_of
 PULUMI_VERSION: Final = "3.259.0"
 """The engine's version; the Python SDK in the lock is of the same."""
 
-BUILDKIT_VERSION: Final = "0.31.2"
+BUILDKIT_VERSION: Final = "0.31.1"
 REGISTRY_VERSION: Final = "3.1.2"
 
 

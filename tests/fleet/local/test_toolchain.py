@@ -561,9 +561,9 @@ def test_daemons_of_a_good_version_on_path_are_used(world: World) -> None:
     ("versions", "built", "told"),
     [
         ({"buildkit": "v0.22.0"}, "buildkit", "buildkitd is 0.22.0, not 0.23 or newer"),
-        ({"buildkit": "v0.0.0+unknown"}, "buildkit", "buildkitd is 0.0.0+unknown, not 0.23 or newer"),
+        ({"buildkit": "v0.0.0+unknown"}, "buildkit", "is 0.0.0+unknown, not 0.23 or newer"),
         ({"registry": "v2.8.3"}, "registry", "registry is 2.8.3, not 3.0 or newer"),
-        ({"registry": "unknown"}, "registry", "registry is of no known version, not 3.0 or newer"),
+        ({"registry": "unknown"}, "registry", "is of no known version, not 3.0 or newer"),
     ],
 )
 def test_a_daemon_on_path_that_is_too_old_is_left_alone_and_said_so(
