@@ -132,6 +132,7 @@ def test_images_are_built_from_the_mirror_and_another_one_of_the_same_bytes_move
         python = opened.enter_context(closing(workshop.view("python", other)))
         for tag in TAGS:
             python.take(mirror.official, tag)
+        opened.enter_context(workshop.verified_in_short(IMAGE))
         registry = workshop.declare_stack("moved", images, **{"base-registry": mirror.path})
         workshop.up(stack="moved")
         view = opened.enter_context(closing(workshop.view(registry=registry)))

@@ -4,6 +4,7 @@ import gzip
 import json
 import ssl
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import httpx
@@ -56,10 +57,9 @@ def view(workshop: Workshop) -> Iterator[RegistryView]:
             }
         },
     )
-    workshop.up(stack=STACK)
-    found = workshop.view(IMAGE, registry)
-    yield found
-    found.close()
+    with workshop.verified_in_short(IMAGE), closing(workshop.view(IMAGE, registry)) as found:
+        workshop.up(stack=STACK)
+        yield found
 
 
 def test_a_build_step_can_neither_write_nor_delete_nor_read(

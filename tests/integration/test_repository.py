@@ -52,6 +52,7 @@ def views(workshop: Workshop, github: GitHub) -> Iterator[dict[str, RegistryView
         serving(github) as url,
         pytest.MonkeyPatch.context() as patch,
         workshop.no_wait_for_github(),
+        workshop.verified_in_short(IMAGE, SECOND),
     ):
         patch.setenv("GITHUB_BASE_URL", url)
         patch.setenv("GITHUB_TOKEN", TOKEN)
@@ -122,7 +123,7 @@ def test_a_build_that_fails_leaves_a_page_that_names_what_is_there(
     workshop: Workshop, github: GitHub, views: dict[str, RegistryView]
 ) -> None:
     sound, before = text(github, IMAGE), views[SECOND].tags()
-    with workshop.edited(f"assets/{SECOND}/image/start.sh", "set -e", "exit 3"):
+    with workshop.own_dockerfile(SECOND, "image", "EXPOSE 80", "RUN exit 3\nEXPOSE 80"):
         printed = up(workshop, code=None)
     assert "Traceback" not in printed
     assert views[SECOND].tags() == before

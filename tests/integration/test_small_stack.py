@@ -48,9 +48,10 @@ def views(workshop: Workshop) -> Iterator[dict[str, RegistryView]]:
     """The repositories of the small stack, brought up once."""
     workshop.copy_assets(FRAGILE)
     registry = declare(workshop, [VERSION], [VERSION])
-    workshop.up(stack=STACK)
-    found = {name: workshop.view(name, registry) for name in (IMAGE, FRAGILE, BUILDS)}
-    yield found
+    with workshop.verified_in_short(IMAGE, FRAGILE):
+        workshop.up(stack=STACK)
+        found = {name: workshop.view(name, registry) for name in (IMAGE, FRAGILE, BUILDS)}
+        yield found
     for view in found.values():
         view.close()
 
@@ -107,7 +108,11 @@ def test_an_image_that_does_not_start_moves_no_name(
 ) -> None:
     before = views[FRAGILE].tags()
     declare(workshop, [VERSION], [VERSION, NEXT])
-    with workshop.edited(f"assets/{FRAGILE}/image/start.sh", "begin\nread_settings", "exit 3"):
+    start = f"assets/{FRAGILE}/image/start.sh"
+    with (
+        workshop.verified_as_shipped(FRAGILE),
+        workshop.edited(start, "begin\nread_settings", "exit 3"),
+    ):
         failed = workshop.up(code=None, stack=STACK)
     assert views[FRAGILE].tags() == before
     assert failed.tags() == ["py3.13-slim-LATEST"], "of the sound image, back to its only version"

@@ -62,13 +62,12 @@ def views(workshop: Workshop, github: GitHub) -> Iterator[dict[str, RegistryView
         serving(github) as url,
         pytest.MonkeyPatch.context() as patch,
         workshop.no_wait_for_github(),
+        workshop.verified_in_short(IMAGE, PARENT),
     ):
         patch.setenv("GITHUB_BASE_URL", url)
         patch.setenv("GITHUB_TOKEN", TOKEN)
         for name in ("GITHUB_OWNER", "GITHUB_ORGANIZATION"):
             patch.delenv(name, raising=False)
-        workshop.make("-s", "lock", f"STACK={STACK}")
-        workshop.pulumi("stack", "select", "--create", STACK)
         workshop.make("up", f"STACK={STACK}")
         found = {name: workshop.view(name, registry) for name in (IMAGE, PARENT)}
         yield found
@@ -233,7 +232,7 @@ def test_a_stack_that_fails_stops_those_on_it_and_no_other(
 ) -> None:
     before = live(views)
     github.branch.commit(f"docs/images/{IMAGE}.md", b"# Mine\n")
-    with workshop.edited(START, "set -e", "exit 3"):
+    with workshop.own_dockerfile(PARENT, "image", "EXPOSE 80", "RUN exit 3\nEXPOSE 80"):
         printed = workshop.make("up", f"STACK={STACK}", code=None).printed
         alone = workshop.make("up", f"STACK={PARTS[1]}", code=None).printed
     assert f"stack {PARTS[1]} is left out: {PARTS[0]} failed" in printed

@@ -8,6 +8,7 @@ import shutil
 import tempfile
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -42,9 +43,11 @@ def drivers(workshop: Workshop) -> Iterator[tuple[DockerEngine, RegistryView]]:
         registry = workshop.declare_builders(
             STACK, {"fleet": HERE, "docker": THERE}, {"docker": engine.declared}
         )
-        view = workshop.view(IMAGE, registry)
-        yield engine, view
-        view.close()
+        with (
+            workshop.verified_in_short(IMAGE),
+            closing(workshop.view(IMAGE, registry)) as view,
+        ):
+            yield engine, view
     finally:
         engine.stop()
         shutil.rmtree(folder)

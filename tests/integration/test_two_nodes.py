@@ -64,7 +64,10 @@ def nodes(workshop: Workshop) -> Iterator[Nodes]:
         registry = workshop.declare_builders(
             STACK, {"near": NEAR, "far": FAR}, {"near": near.declared, "far": far.declared}
         )
-        with closing(workshop.view(IMAGE, registry)) as view:
+        with (
+            workshop.verified_in_short(IMAGE),
+            closing(workshop.view(IMAGE, registry)) as view,
+        ):
             first = workshop.up(stack=STACK)
             yield Nodes(near=near, far=far, buildctl=buildctl, view=view, first=first)
     finally:

@@ -8,7 +8,7 @@ import subprocess
 import sys
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -26,6 +26,8 @@ _PREPARED = "prepared"
 _BUILD = "docker-build:index:Image"
 _TAG = "ociregistry:index:Tag"
 _GITHUB = "GITHUB_"
+_WHOLE = '--mount=type=bind,from=verification,target=/verify ["sh", "/verify/verify.sh"]'
+_SHORT = '["python3", "-B", "-c", "import main"]'
 _WORK = frozenset({"create", "update", "replace", "create-replacement"})
 
 
@@ -163,14 +165,51 @@ class Workshop:
     @contextmanager
     def own_dockerfile(self, image: str, part: str, old: str, new: str) -> Iterator[None]:
         """Give a folder of an image the common Dockerfile, changed, for the length of a block."""
-        text = (self.root / "assets/shared" / part / "Dockerfile").read_text()
+        text = self._common_dockerfile(part)
         assert old in text
+        with self._dockerfile(image, part, text.replace(old, new)):
+            yield
+
+    def short_verification(self) -> str:
+        """Return a Dockerfile that verifies no more than that an image imports its application.
+
+        It is for stacks that are about something else. Those of the main job, the family, the new
+        image, the applications and the Docker path are verified by what is shipped.
+        """
+        text = self._common_dockerfile("verify")
+        assert _WHOLE in text
+        return text.replace(_WHOLE, _SHORT)
+
+    @contextmanager
+    def verified_in_short(self, *images: str) -> Iterator[None]:
+        """Have `short_verification` for ``images``, for the length of a block."""
+        with ExitStack() as stack:
+            for image in images:
+                text = self.short_verification()
+                stack.enter_context(self._dockerfile(image, "verify", text))
+            yield
+
+    @contextmanager
+    def verified_as_shipped(self, image: str) -> Iterator[None]:
+        """Undo `verified_in_short` for the length of a block."""
+        with self._dockerfile(image, "verify", self._common_dockerfile("verify")):
+            yield
+
+    def _common_dockerfile(self, part: str) -> str:
+        return (self.root / "assets/shared" / part / "Dockerfile").read_text()
+
+    @contextmanager
+    def _dockerfile(self, image: str, part: str, text: str) -> Iterator[None]:
         path = self.root / "assets" / image / part / "Dockerfile"
-        path.write_text(text.replace(old, new))
+        before = path.read_text() if path.exists() else None
+        path.write_text(text)
         try:
             yield
         finally:
-            path.unlink()
+            if before is None:
+                path.unlink()
+            else:
+                path.write_text(before)
 
     def make(self, *targets: str, code: int | None = 0) -> Ran:
         """Run make targets; fail unless they end with ``code`` (``None``: anything but 0)."""
@@ -182,8 +221,7 @@ class Workshop:
 
     def up(self, code: int | None = 0, *, stack: str = "dev") -> Steps:
         """Lock what is new and bring the registry up; tell what the engine did."""
-        self.make("-s", "lock", f"STACK={stack}")
-        self.pulumi("stack", "select", "--create", stack)
+        self.make("-s", "lock", f"STACK={stack}")  # which makes and selects the stack, too
         flags = ("--yes", "--skip-preview", "--continue-on-error", "--suppress-outputs")
         return self._steps(["up", "--stack", stack, *flags], code)
 
