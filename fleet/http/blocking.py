@@ -6,6 +6,7 @@ from typing import Self
 
 import httpx
 
+from fleet.http.errors import HttpError
 from fleet.http.exchange import Exchange
 from fleet.http.message import Call, Reply
 from fleet.http.opening import open_http
@@ -57,16 +58,25 @@ class Blocking:
 
         :raises HttpError: as `send`, of the first that fails.
         """
-        slots = asyncio.Semaphore(_AT_ONCE)
-
-        async def send(call: Call) -> Reply:
-            async with slots:
-                return await self._retry.run(lambda: self._exchange.once(call), call.place)
 
         async def send_all() -> list[Reply]:
-            return await asyncio.gather(*map(send, calls))
+            slots = asyncio.Semaphore(_AT_ONCE)
 
-        return self._runner.run(send_all())
+            async def send(call: Call) -> Reply:
+                async with slots:
+                    return await self._retry.run(lambda: self._exchange.once(call), call.place)
+
+            async with asyncio.TaskGroup() as group:
+                tasks = [group.create_task(send(call)) for call in calls]
+            return [task.result() for task in tasks]
+
+        try:
+            return self._runner.run(send_all())
+        except* HttpError as errors:
+            error: BaseException = errors
+            while isinstance(error, BaseExceptionGroup):
+                error = error.exceptions[0]
+        raise error
 
     def close(self) -> None:
         """Close all connections."""
