@@ -187,7 +187,7 @@ def test_a_lock_that_lacks_something_stands_in_the_way(
 ) -> None:
     more = declared(images={"web": image(versions=["0.33.0", "0.34.0", "0.35.0"])})
     (failure,) = of(examined(root, github, environment, more), "FAIL")
-    assert "the lock has no uvicorn, gunicorn for version 0.35.0 on Python 3.11" in failure
+    assert "the lock has no uvicorn, gunicorn for 0.35.0 on Python 3.11" in failure
     assert "Run make lock STACK=prod" in failure
     (root / "locks" / "prod.yaml").unlink()
     (failure,) = of(examined(root, github, environment), "FAIL")
