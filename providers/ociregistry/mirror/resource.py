@@ -99,8 +99,15 @@ class MirrorResource:
 
     async def _look(self, inputs: MirrorInputs) -> dict[str, str | None]:
         tags = inputs.ordered
-        found = await asyncio.gather(*(self._session.sighted(inputs.ref(tag)) for tag in tags))
-        return dict(zip(tags, found, strict=True))
+        answers = await asyncio.gather(
+            *(self._session.sighted(inputs.ref(tag)) for tag in tags), return_exceptions=True
+        )
+        found: dict[str, str | None] = {}
+        for tag, answer in zip(tags, answers, strict=True):
+            if isinstance(answer, BaseException):
+                raise answer
+            found[tag] = answer
+        return found
 
     @property
     def _writer(self) -> MirrorWriter:
