@@ -3,6 +3,7 @@
 It is read by libyaml: a lock of 5,000 distributions in 0.7 s, where PyYAML's own parser takes 5.
 """
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,11 @@ from typing import Any
 import yaml
 
 from fleet.declaration.problems import DeclarationError, Problem, Problems
+
+# What nests too deep ends the process in libyaml's composer, from somewhat over 10,000 levels on:
+# each level takes a bracket, or a column of a line's beginning.
+_MOST_BRACKETS = 5000
+_DEEP_LINE = re.compile(r"^[ \t?-]{1000}", re.MULTILINE)
 
 
 def load(path: Path, problems: Problems) -> dict[str, Any]:
@@ -23,18 +29,26 @@ def load(path: Path, problems: Problems) -> dict[str, Any]:
         raise _failure(path, "there is no such file", "Check the stack's name") from None
     except (OSError, UnicodeDecodeError) as error:
         raise _failure(path, f"can't be read: {error}", "Make it a readable text file") from None
+    if text.count("[") + text.count("{") > _MOST_BRACKETS or _DEEP_LINE.search(text):
+        raise _too_deep(path)
     try:
         loader = yaml.CSafeLoader(text)
         node = loader.get_single_node()
         values = loader.construct_document(node) if node is not None else None
         problems.found.extend(_repeats(node, "", set()) if node is not None else ())
-    except (yaml.YAMLError, ValueError, RecursionError) as error:
+    except RecursionError:
+        raise _too_deep(path) from None
+    except (yaml.YAMLError, ValueError) as error:
         # A date that is none, such as 2024-13-45, is a ValueError.
         told = str(error).replace('"<unicode string>"', path.name)
         raise _failure(path, f"is not YAML: {told}", "Correct it there") from None
     if values is not None and not isinstance(values, dict):
         raise _failure(path, "holds no mapping", "Write key: value lines")
     return values or {}
+
+
+def _too_deep(path: Path) -> DeclarationError:
+    return _failure(path, "nests deeper than any such file does", "Write fewer levels and brackets")
 
 
 def _failure(path: Path, what: str, remedy: str) -> DeclarationError:

@@ -110,7 +110,9 @@ def test_keys_given_twice_are_named_with_both_lines_beside_all_else(tmp_path: Pa
         ("\x00", "is not YAML"),
         ("pythons: [2024-13-45]", "is not YAML: month must be in 1..12"),
         ("a: b: c", "in Pulumi.test.yaml, line 1"),
-        (f"config: {'[' * 3000}{']' * 3000}", "is not YAML: maximum recursion depth"),
+        (f"config: {'[' * 3000}{']' * 3000}", "nests deeper than any"),
+        (f"config: {'{a: ' * 40_000}{'}' * 40_000}", "nests deeper than any"),
+        ("- " * 40_000, "nests deeper than any"),
     ],
 )
 def test_what_is_no_stack_file_is_said_plainly(tmp_path: Path, text: str, says: str) -> None:
