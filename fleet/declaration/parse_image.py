@@ -62,7 +62,8 @@ def parse_image(
 def _note_misplaced(
     image: Image, at: At, is_sound: Callable[..., bool], problems: Problems
 ) -> None:
-    _note_misplaced_lacks(image, at, problems)
+    if is_sound("bases", "platforms"):
+        _note_misplaced_lacks(image, at, problems)
     if is_sound("requires"):
         _note_misplaced_conditions(image, at, problems)
     if is_sound("pythons", "bases", "versions", "exclude", "pointers", "pins"):
@@ -79,9 +80,17 @@ def _note_wide_exclusions(image: Image, at: At, problems: Problems) -> None:
 def _note_misplaced_lacks(image: Image, at: At, problems: Problems) -> None:
     for key, lacking in image.lacks.items():
         path = f"{at('lacks')}.{key}"
+        if not problems.is_sound(path):
+            continue
+        platform, _, base = key.partition(" ")
+        if platform not in image.platforms:
+            what = f"the image is not built for {platform}"
+            problems.add(path, what, "Leave the platform out here")
+        if base and base not in image.bases:
+            problems.add(path, f"the image is not built on {base}", "Leave the base out here")
         if normalised(image.package) in lacking:
             what = f"{image.package} is what the image is made for"
-            own = "base" if " " in key else "platform"
+            own = "base" if base else "platform"
             problems.add(path, what, f"Leave the {own} out of the image's {own}s instead")
 
 

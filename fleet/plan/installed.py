@@ -44,8 +44,7 @@ def contents(
     entry: MatrixEntry, platform: str, images: Mapping[str, Image], lock: Lock
 ) -> Contents:
     """Return what the tag of ``entry`` holds on ``platform``."""
-    below = parent_of(entry, images, lock.yanked)
-    held = contents(below, platform, images, lock).everything if below else ()
+    held = held_on(entry, platform, images, lock)
     lacking = entry.image.lacking(platform, entry.base)
     pins = [pin for pin in lock.pins_on(entry.pin_key, platform) if name_of(pin) not in lacking]
     own = [pin for pin in pins if pin not in held]
@@ -71,6 +70,14 @@ def backends_on(tools: Tools, python: str, target: str) -> tuple[str, ...]:
     """Return the pins of ``tools`` that ``{platform} {libc}`` gets, in their order."""
     platform = target.rpartition(" ")[0]
     return tuple(bare(pin) for pin in tools.pins if holds(pin, python, platform))
+
+
+def held_on(
+    entry: MatrixEntry, platform: str, images: Mapping[str, Image], lock: Lock
+) -> tuple[str, ...]:
+    """Return what the images below ``entry`` brought along on ``platform``."""
+    below = parent_of(entry, images, lock.yanked)
+    return contents(below, platform, images, lock).everything if below else ()
 
 
 def constraints(

@@ -7,9 +7,9 @@ from fleet.declaration.grouping import grouped
 from fleet.declaration.matrix import matrix_entries
 from fleet.declaration.model import Image
 from fleet.declaration.problems import Problems
-from fleet.lock.model import Base, Lock, asked, command
+from fleet.lock.model import Base, Lock, asked, command, name_of
 from fleet.lock.official_bases import LIBRARY, is_official
-from fleet.plan.installed import constraints, contradicted, has_all_pins, unfound
+from fleet.plan.installed import constraints, contradicted, has_all_pins, held_on, unfound
 from fleet.plan.plan_inputs import Inputs
 
 
@@ -29,6 +29,8 @@ def note_missing(
     if gaps:
         # All have one remedy, so that they are one problem.
         problems.add(path, "; ".join(gaps), f"Run {command(inputs.stack)}")
+    elif image.lacks:
+        _note_wrong_lacks(image, images, lock, problems)
 
 
 def note_bases_elsewhere(base_registry: str, inputs: Inputs, problems: Problems) -> None:
@@ -109,3 +111,26 @@ def _where(places: Iterable[tuple[str, str]]) -> str:
     """Return which Pythons and versions ``places`` are, in few words."""
     alike = grouped((", ".join(found), python) for python, found in grouped(places).items())
     return " and ".join(f"{text} on Python {', '.join(found)}" for text, found in alike.items())
+
+
+def _note_wrong_lacks(
+    image: Image, images: Mapping[str, Image], lock: Lock, problems: Problems
+) -> None:
+    """Note declared ``lacks`` that nothing brings along, or that the image below brings along."""
+    entries = matrix_entries(image)
+    pins = {name_of(pin) for entry in entries for pin in lock.pins[entry.pin_key]}
+    # Versions are built on the same.
+    tags = {(entry.python, entry.base): entry for entry in entries}.values()
+    known = [entry for entry in tags if has_all_pins(image, entry.python, images, lock)]
+    for key, lacking in image.lacks.items():
+        path = f"fleet:images.{image.name}.lacks.{key}"
+        platform, _, base = key.partition(" ")
+        here = (entry for entry in known if base in ("", entry.base))
+        below = (pin for entry in here for pin in held_on(entry, platform, images, lock))
+        held = set(map(name_of, below))
+        for name in sorted(set(lacking) - pins):
+            problems.add(path, f"nothing here brings {name} along", "Take it out, or correct it")
+        for name in sorted(held.intersection(lacking)):
+            what = f"{name} comes with {image.builds_on}, the image below"
+            remedy = f"Take it out here, or have {image.builds_on} lack it as well"
+            problems.add(path, what, remedy)

@@ -172,3 +172,22 @@ def test_another_version_than_the_image_below_has_is_told_once_for_all_tags() ->
         "the lock has gunicorn==22.0.0 for 0.33.0, 0.34.0 on Python 3.11, 3.12, 3.13, and another "
         "version of it in base"
     )
+
+
+@pytest.mark.parametrize("key", ["linux/arm/v7", "linux/arm/v7 slim"])
+def test_what_the_image_below_holds_is_not_lacking_above_it(key: str) -> None:
+    below = image(package="gunicorn", requires=["uvloop"], versions=["23.0.0"])
+    lacking = {key: ["uvloop"]}
+    for own, said in (({}, True), ({"lacks": lacking}, False)):
+        web = image(versions=["0.34.0"], lacks=lacking, **{"builds-on": "base"})
+        declared = parse(config(images={"base": {**below, **own}, "web": web}))
+        pins = {
+            ("base", "3.11", "23.0.0"): ("gunicorn==23.0.0", "uvloop==0.21.0"),
+            ("web", "3.11", "0.34.0"): ("gunicorn==23.0.0", "uvicorn==0.34.0", "uvloop==0.21.0"),
+        }
+        text = (
+            f"fleet:images.web.lacks.{key}: uvloop comes with base, the image below. "
+            "Take it out here, or have base lack it as well."
+        )
+        found = [str(problem) for problem in gaps(declared, lock(declared, pins=pins))]
+        assert found == ([text] if said else [])
