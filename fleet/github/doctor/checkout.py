@@ -47,7 +47,7 @@ def look_at_state(
     """Yield what is found of the state; the backend itself is not opened, which would write."""
     values = strict_yaml.load(config_file(root, stack), Problems())
     yield from _backend(declaration, environment)
-    yield _passphrase(values, environment)
+    yield _passphrase(root, stack, values, environment)
     for name in declaration.secrets:
         yield _secret(stack, name, (values.get("config") or {}).get(f"secrets:{name}"))
 
@@ -75,7 +75,9 @@ def _backend(declaration: Declaration, environment: Mapping[str, str]) -> Iterat
         )
 
 
-def _passphrase(values: Mapping[str, Any], environment: Mapping[str, str]) -> Finding:
+def _passphrase(
+    root: Path, stack: str, values: Mapping[str, Any], environment: Mapping[str, str]
+) -> Finding:
     provider = str(values.get("secretsprovider") or "passphrase")
     if provider != "passphrase":
         return ok(f"passphrase: none is needed, secrets are encrypted by {provider}")
@@ -83,6 +85,13 @@ def _passphrase(values: Mapping[str, Any], environment: Mapping[str, str]) -> Fi
         return fail(
             f"passphrase: {_PASSPHRASE} is not set",
             "Export a long random one, and keep it: it encrypts the secrets in the state",
+        )
+    dev = config_file(root, "dev")
+    embedded = strict_yaml.load(dev, Problems()) if dev.exists() else {}
+    if values.get("encryptionsalt") and values["encryptionsalt"] == embedded.get("encryptionsalt"):
+        return fail(
+            f"passphrase: Pulumi.{stack}.yaml has the salt of Pulumi.dev.yaml, of no passphrase",
+            "Delete its line encryptionsalt; Pulumi writes a new one",
         )
     return ok("passphrase: set")
 

@@ -61,6 +61,7 @@ def root(tmp_path: Path) -> Path:
     secret = {"secure": "v1:x"}
     values = {f"secrets:AWS_{name}": secret for name in ("ACCESS_KEY_ID", "SECRET_ACCESS_KEY")}
     (tmp_path / "Pulumi.prod.yaml").write_text(yaml.safe_dump({"config": values}))
+    (tmp_path / "Pulumi.dev.yaml").write_text("encryptionsalt: of-the-empty-passphrase\n")
     (tmp_path / "templates").symlink_to(Path(__file__).parents[3] / "templates")
     for part in ("image", "verify"):
         folder = tmp_path / "assets" / "web" / part
@@ -243,12 +244,15 @@ def test_declared_secrets_need_an_encrypted_value(
     assert "pulumi config set --secret --stack prod secrets:AWS_ACCESS_KEY_ID" in failure
 
 
-def test_where_something_else_encrypts_secrets_no_passphrase_is_needed(
+def test_the_salt_of_the_embedded_stack_stands_for_no_passphrase(
     root: Path, github: Hub, environment: dict[str, str]
 ) -> None:
     path = root / "Pulumi.prod.yaml"
+    path.write_text(f"encryptionsalt: of-the-empty-passphrase\n{path.read_text()}")
+    (failure,) = of(examined(root, github, environment), "FAIL")
+    assert "Delete its line encryptionsalt" in failure
     path.write_text(f"secretsprovider: awskms://key\n{path.read_text()}")
-    assert of(examined(root, github, {**environment, "PULUMI_CONFIG_PASSPHRASE": ""}), "FAIL") == []
+    assert of(examined(root, github, environment), "FAIL") == []
 
 
 def _app_is_not_installed(hub: Hub) -> None:
