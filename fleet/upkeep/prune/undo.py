@@ -23,26 +23,19 @@ async def undo_record(
     A sweep keeps all these digests, with their platforms, and asks for all these names: this is
     the one place where it learns of them. Records of other stacks that are listed count as well.
 
-    :raises fleet.upkeep.prune.tag_list_check.DoubtError: as `records_beside`.
+    :raises fleet.upkeep.prune.tag_list_check.DoubtError: when a record can't be read: what it
+        keeps is not known.
     :raises fleet.registry.errors.OciError: when the registry fails.
     """
     known = tuple(entry for entry in state.removed if entry.repository == repository)
     if repository != image.public:
         return known
-    records = await records_beside(registry, image, owner)
-    # What was removed at a mirror is restored there, from what that holds.
-    own = (record for record in records if not is_at_mirror(record.owner))
-    return merged(known, (entry for record in own for entry in removed_by(image.public, record)))
+    return merged(known, await _recorded(registry, image, owner))
 
 
-async def records_beside(registry: Client, image: Image, owner: str) -> list[UndoRecord]:
-    """Return the undo records beside an image: that of ``owner``, and all that are listed.
-
-    :raises fleet.upkeep.prune.tag_list_check.DoubtError: when one can't be read: what it keeps is
-        not known.
-    """
+async def _recorded(registry: Client, image: Image, owner: str) -> list[Removed]:
     listed = {t for t in (await registry.tags(image.build)).tags if t.startswith(PREFIX)}
-    found: list[UndoRecord] = []
+    found: list[Removed] = []
     # A list may lack it, and the stack's own is the one that has to be found.
     for tag in sorted({tag_of(owner), *listed}):
         try:
@@ -50,7 +43,8 @@ async def records_beside(registry: Client, image: Image, owner: str) -> list[Und
         except UndoRecordError as error:
             raise DoubtError(f"{error}. Until then nothing of {image.public} is swept") from error
         if record is not None:
-            found.append(record)
+            # What was removed at a mirror is restored there, from what that holds.
+            found += () if is_at_mirror(record.owner) else removed_by(image.public, record)
         elif tag in listed:
             raise DoubtError(
                 f"the tag list of {image.build} names {tag}, which the registry does not have: "
