@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import asdict, dataclass, field
 from typing import Any, Final, Literal
 
 from fleet.sbom.base_moves import NO_MOVES, BaseMoves, parse_moves
@@ -151,7 +151,7 @@ def parse(document: Any) -> Report:
             raise ReportError(f"its shape has the number {document['version']}, not {SHAPE}")
         return Report(
             mode=document["mode"],
-            entries=tuple(_entry(each) for each in document["entries"]),
+            entries=tuple(_entry(fields) for fields in document["entries"]),
             complete=bool(document["complete"]),
             changes=tuple(map(str, document["changes"])),
             bases=parse_moves(document["bases"]),
@@ -197,7 +197,13 @@ def _once(texts: Iterable[tuple[str, ...]]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(text for each in texts for text in each))
 
 
-def _entry(found: Mapping[str, Any]) -> Entry:
-    values: dict[str, Any] = {e.name: found[_FIELDS.get(e.name, e.name)] for e in fields(Entry)}
-    lists = {name: tuple(values[name]) for name in ("platforms", "reasons")}
-    return Entry(**values | lists)
+def _entry(fields: Mapping[str, Any]) -> Entry:
+    texts = ("ref", "kind", "action", "digest", "previous", "version")
+    return Entry(
+        **{name: str(fields[name]) for name in texts},  # type: ignore[arg-type]
+        platforms=tuple(map(str, fields["platforms"])),
+        reasons=tuple(map(str, fields["reasons"])),
+        previous_version=str(fields["previousVersion"]),
+        later=bool(fields["later"]),
+        signs=bool(fields["signs"]),
+    )
