@@ -23,7 +23,8 @@ _STACK = "pulumi:pulumi:Stack"
 class Known:
     """What a state holds: ``rows`` are the stack's outputs, as its last run left them.
 
-    They are None where there is no state, or one of several is missing: ``lacking`` says why.
+    They are None where there is no state, or one of several is missing and the others have no tag:
+    ``lacking`` says why.
     ``evidence`` has by reference a digest, and the kinds of statements that are signed of it.
     """
 
@@ -69,11 +70,13 @@ def parse_known(exported: str) -> Known:
 
 def _joined(found: Sequence[Known]) -> Known:
     """Return what several states hold, none of which has anything of another."""
-    there = [known.rows for known in found if known.rows is not None]
+    rows = {ref: row for known in found for ref, row in (known.rows or {}).items()}
+    lacking = "; ".join(dict.fromkeys(known.lacking for known in found if known.lacking))
     return Known(
-        rows={ref: row for each in there for ref, row in each.items()} if there else None,
+        # Beside a state that is missing, one without tags tells nothing.
+        rows=None if lacking and not rows else rows,
         evidence={ref: held for known in found for ref, held in known.evidence.items()},
-        lacking="; ".join(dict.fromkeys(known.lacking for known in found if known.lacking)),
+        lacking=lacking,
     )
 
 

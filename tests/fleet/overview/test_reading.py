@@ -135,5 +135,15 @@ def test_the_states_of_several_stacks_are_known_as_one(here: Checkout) -> None:
     assert (known.evidence, known.lacking) == (EVIDENCE, "stack c was never brought up")
 
 
+def test_a_state_without_tags_beside_one_that_is_missing_tells_nothing(here: Checkout) -> None:
+    bring_up(here)
+    (here.root / "a").write_text(json.dumps({"version": 3, "deployment": {}}))
+    lost = "{ echo \"error: no stack named 'b' found\" >&2; exit 6; }"
+    engine(here, f"test $4 != b && cat $4 || {lost}")
+    stacks = [FleetStack(name=name, images=(), after=(), github=False) for name in "ab"]
+    known = read_known(here, "dev", DECLARED, stacks)
+    assert known == Known(lacking="stack b was never brought up")
+
+
 def elsewhere() -> Declaration:
     return parse(examples.config(registry="ghcr.io/multi-py"))
