@@ -5,13 +5,14 @@ import hashlib
 import json
 import re
 import zlib
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
 from fleet.http.document import MalformedError, parse_json
 from fleet.http.text import one_line
 from fleet.registry.client import Client
-from fleet.registry.errors import OciError, RegistryError
+from fleet.registry.errors import ConflictError, OciError, RegistryError
 from fleet.registry.manifest import (
     EMPTY,
     MANIFEST_LIMIT,
@@ -119,11 +120,16 @@ class Artifact:
         deletion by digest takes all tags of it.
         """
         kind = self.tag.partition("-")[0]
-        listed = (await self.registry.tags(self.repository)).tags
-        for tag in (tag for tag in listed if tag.partition("-")[0] == kind):
-            if await self.registry.head(self.repository, tag) == displaced:
-                return
-        await self.registry.delete(self.repository, displaced)
+
+        async def look() -> None:
+            listed = (await self.registry.tags(self.repository)).tags
+            for tag in (tag for tag in listed if tag.partition("-")[0] == kind):
+                if await self.registry.head(self.repository, tag) == displaced:
+                    raise ConflictError(f"{self.repository}:{tag} names {displaced}")
+
+        with suppress(ConflictError):
+            await look()
+            await self.registry.delete(self.repository, displaced, look=look)
 
     async def _require(self, before: str) -> None:
         live = await self.registry.head(self.repository, self.tag)
