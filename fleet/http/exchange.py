@@ -15,6 +15,8 @@ from fleet.http.message import Call, Reply
 _REDIRECTS = 5
 _FOLLOWED = frozenset({301, 302, 303, 307, 308})
 _UNAUTHORIZED = 401
+HEADERS_LIMIT = 64 * 1024
+"""Bytes of names and values of an answer's headers; registries send some hundred."""
 
 
 class Exchange:
@@ -80,8 +82,20 @@ class Exchange:
             headers["Authorization"] = authorization
         content = call.content() if callable(call.content) else call.content
         request = self.http.build_request(call.method, call.url, headers=headers, content=content)
-        # The library bounds the headers of an answer (httpcore: 100 KiB).
-        return await self.http.send(request, stream=True, follow_redirects=False)
+        try:
+            response = await self.http.send(request, stream=True, follow_redirects=False)
+        except (httpx.InvalidURL, httpx.RemoteProtocolError) as error:
+            # httpx reads the Location of each redirect, also where it is not to follow.
+            if isinstance(error, httpx.InvalidURL) or "location header" in str(error):
+                raise HttpError(
+                    f"{call.place}: the server names something as its Location that is not an "
+                    "address"
+                ) from None
+            raise
+        if sum(len(name) + len(value) for name, value in response.headers.raw) > HEADERS_LIMIT:
+            await response.aclose()
+            raise HttpError(f"{call.place}: the answer's headers exceed {HEADERS_LIMIT} bytes")
+        return response
 
 
 async def _bounded(response: httpx.Response, call: Call) -> bytes:

@@ -6,6 +6,7 @@ import pytest
 
 from fleet.http.blocking import Blocking
 from fleet.http.errors import DeadlineError, HttpError, ReadableError, UnreachableError
+from fleet.http.exchange import HEADERS_LIMIT
 from fleet.http.message import Call, Reply
 from fleet.http.retry import RetryPolicy
 from tests.fleet.http.serving import Connection, Handler, serving
@@ -35,7 +36,7 @@ class TestLimits:
 
     @pytest.mark.parametrize("count", [1, 1000, 10_000_000])
     def test_headers_over_the_limit_are_refused(self, count: int) -> None:
-        each = max(200_000 // count, 10)
+        each = max(HEADERS_LIMIT // count, 10)
 
         def huge(connection: Connection) -> None:
             connection.send(b"HTTP/1.1 200 OK\r\n")
@@ -43,7 +44,7 @@ class TestLimits:
                 connection.send(f"X-{number}: {'x' * each}\r\n".encode())
             connection.send(b"Content-Length: 0\r\n\r\n")
 
-        with pytest.raises(HttpError, match="connection failed"):
+        with pytest.raises(HttpError, match=r"headers exceed|cannot be read|connection failed"):
             ask(huge)
 
     @pytest.mark.parametrize(
@@ -141,7 +142,7 @@ class TestRedirects:
 
     @pytest.mark.parametrize(
         "location",
-        ["ftp://x/y", "http://a:b@127.0.0.1/", "http://x:0/"],
+        ["http://[::1", "ftp://x/y", "http://a:b@127.0.0.1/", "javascript:x", "http://x:0/"],
     )
     def test_a_location_that_is_no_address_is_an_error_of_ours(
         self, follow: Callable[..., Reply], location: str
@@ -150,13 +151,12 @@ class TestRedirects:
             follow(location)
         assert not isinstance(caught.value, UnreachableError), "asking again is of no use"
 
-    @pytest.mark.parametrize("location", ["http://[::1", "javascript:x"])
-    @pytest.mark.parametrize("method", ["GET", "PUT"])
-    def test_so_is_one_that_the_library_can_not_read(
-        self, follow: Callable[..., Reply], location: str, method: str
+    @pytest.mark.parametrize("method", ["POST", "PUT"])
+    def test_nor_does_a_write_fail_otherwise(
+        self, follow: Callable[..., Reply], method: str
     ) -> None:
-        with pytest.raises(HttpError):
-            follow(location, method=method)
+        with pytest.raises(HttpError, match="the server names"):
+            follow("http://[::1", method=method)
 
     def test_a_loop_ends(self, follow: Callable[..., Reply]) -> None:
         with pytest.raises(HttpError, match="redirects more than 5 times"):

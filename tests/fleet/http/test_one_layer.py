@@ -5,10 +5,8 @@ import inspect
 import re
 from pathlib import Path
 
-from httpcore import AsyncHTTP11Connection
-
 from fleet.github.api import _LONGEST_WAIT
-from fleet.http.exchange import _REDIRECTS, Exchange
+from fleet.http.exchange import _REDIRECTS, HEADERS_LIMIT, Exchange
 from fleet.http.message import Call
 from fleet.http.retry import RetryPolicy
 from fleet.registry.blobs import _COPY_DEADLINE
@@ -72,8 +70,7 @@ def test_the_limits_are_those_that_the_page_tells() -> None:
         f"{whole:.0f} s; a file of PyPI {_WHOLE_SECONDS / 60:.0f} min, "
         f"a layer {_COPY_DEADLINE / 60:.0f} min"
     )
-    headers = AsyncHTTP11Connection.MAX_INCOMPLETE_EVENT_SIZE
-    assert told["an answer's headers"] == f"{headers // kib} KiB"
+    assert told["an answer's headers"] == f"{HEADERS_LIMIT // kib} KiB"
     upload = Call(method="PUT", url="https://registry.example/").limit
     assert told["an answer's body"] == (
         f"by its kind: {upload // kib} KiB for the answer to an upload, "
