@@ -217,5 +217,10 @@ class OciProvider(p.Provider):
         await self._session.close()
 
     def _resource(self, token: str) -> _Resource:
-        # A child's type in its URN is preceded by those of its parents: `parent$type`.
-        return self._resources[token.rpartition("$")[2]]
+        try:
+            # A child's type in its URN is preceded by those of its parents: `parent$type`.
+            return self._resources[token.rpartition("$")[2]]
+        except KeyError:
+            raise OciError(
+                f"{token} is not a resource of this provider; it has {', '.join(self._resources)}"
+            ) from None

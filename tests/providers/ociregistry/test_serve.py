@@ -96,6 +96,16 @@ def test_a_removal_that_fails_hands_the_engine_the_state_to_keep(
     assert list(detail.reasons) == [caught.value.details()]
 
 
+def test_a_resource_that_does_not_exist_is_named(
+    plugin: provider_pb2_grpc.ResourceProviderStub,
+) -> None:
+    with pytest.raises(grpc.RpcError) as caught:
+        plugin.Create(create("ociregistry:index:Image"))
+    assert caught.value.details().startswith(
+        "ociregistry:index:Image is not a resource of this provider"
+    )
+
+
 def test_an_unforeseen_error_names_its_place_in_the_source() -> None:
     with pytest.raises(ValueError, match="property name") as caught:
         json.loads("{")
