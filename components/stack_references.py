@@ -9,7 +9,6 @@ import pulumi
 
 from fleet.declaration.split import FleetStack
 from fleet.plan.plan import Plan
-from providers.ociregistry.tag.reasons import shown
 
 _READ: Final = "pulumi:pulumi:readStackOutputs"
 """The engine's own function, which every stack reference of its SDKs once was."""
@@ -70,21 +69,37 @@ class Elsewhere:
 
 def _digests(wanted: Mapping[str, str], stack: str, outputs: Mapping[str, Any]) -> dict[str, str]:
     """Return the digests of ``wanted``, identities by name, that ``outputs`` of ``stack`` hold."""
-    builds = outputs.get("builds") or {}
-    found = {name: _of(builds.get(name, {}), identity) for name, identity in wanted.items()}
-    missing = tuple(name for name, digest in found.items() if not digest)
-    if missing:
-        log = pulumi.log.info if pulumi.runtime.is_dry_run() else pulumi.log.error
-        log(
-            f"stack {stack} has no verified {shown(missing)} as declared now: run "
-            f"`make up STACK={stack}`, then this one again. What is built on its images is shown "
-            "as to be built until then"
+    builds = outputs.get("builds")
+    found = {name: _of(builds or {}, name, identity) for name, identity in wanted.items()}
+    missing = [name for name, digest in found.items() if not digest]
+    if missing and pulumi.runtime.is_dry_run():
+        pulumi.log.info(_to_come(stack, missing, builds))
+    elif missing:
+        pulumi.log.error(
+            f"stack {stack} has no verified {_some(missing)} as declared now: run "
+            f"`make up STACK={stack}`, then this one again"
         )
     return found
 
 
-def _of(exported: Mapping[str, str], identity: str) -> str:
-    return exported.get("digest", "") if exported.get("identity") == identity else ""
+def _of(builds: Mapping[str, Any], name: str, identity: str) -> str:
+    entry = builds.get(name)
+    if not isinstance(entry, Mapping) or entry.get("identity") != identity:
+        return ""
+    return str(entry.get("digest") or "")
+
+
+def _to_come(stack: str, names: list[str], builds: Mapping[str, Any] | None) -> str:
+    if builds is None:
+        return (
+            f"stack {stack} has not been up as a stack of its own: what is built on its images is "
+            f"shown as to be built; after `make up STACK={stack}`, only what changed is"
+        )
+    return f"stack {stack} goes first: it is to build {_some(names)}"
+
+
+def _some(names: list[str]) -> str:
+    return f"{names[0]} and {len(names) - 1} more" if len(names) > 1 else names[0]
 
 
 def _qualified(stack: str) -> str:

@@ -143,7 +143,7 @@ def test_the_documented_commands_move_no_name_and_build_nothing(
     preview = workshop.make("preview", f"STACK={STACK}").printed
     assert preview.count("0 build, 0 re-point, 0 remove") == 2
     assert preview.count("1 build, 2 re-point, 0 remove") == 1
-    assert preview.count(f"stack {PARTS[0]} has no verified ") == 1
+    assert preview.count(f"stack {PARTS[0]} has not been up as a stack of its own") == 1
     printed = workshop.make("up", f"STACK={STACK}").printed
     assert printed.count("0 built, 0 re-pointed, 0 removed") == 3, "now all is known"
     assert "/build:" not in printed, "nothing is built"
