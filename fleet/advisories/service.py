@@ -7,7 +7,7 @@ and Alpine are asked for by name and release, because the service takes no relea
 
 import json
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from http import HTTPStatus
 from typing import Any, Final
 
@@ -57,16 +57,18 @@ class OsvService:
         found: dict[Package, list[str]] = {each: [] for each in packages}
         waiting: dict[Package, str] = dict.fromkeys(packages, "")
         for _ in range(_MOST_PAGES):
+            if not waiting:
+                return found
             results = self._page(waiting)
             following: dict[Package, str] = {}
             for package, (names, token) in zip(waiting, results, strict=True):
                 found[package] += names
                 if token:
                     following[package] = token
-            if not following:
-                return found
             waiting = following
-        raise HttpError(f"the service answers in more than {_MOST_PAGES} pages")
+        if waiting:
+            raise HttpError(f"the service answers in more than {_MOST_PAGES} pages")
+        return found
 
     def _page(self, waiting: Mapping[Package, str]) -> list[tuple[list[str], str]]:
         """Return identifiers and the next page's token for each package."""
@@ -113,12 +115,17 @@ def _answer(call: Call, reply: Reply) -> Any:
 
 
 def _result(values: Any, call: Call) -> tuple[list[str], str]:
-    try:
-        names = [each["id"] for each in values.get("vulns") or ()]
-        token = values.get("next_page_token") or ""
-        sound = all(map(_ID.fullmatch, names)) and isinstance(token, str)
-    except (AttributeError, KeyError, TypeError):
-        sound = False
-    if not sound:
-        raise HttpError(f"{call.place}: the answer has a result without identifiers")
+    names = list(_names(values, call))
+    token = values.get("next_page_token") or ""
+    if not isinstance(token, str):
+        raise HttpError(f"{call.place}: the token of a page is not a text")
     return names, token
+
+
+def _names(values: Any, call: Call) -> Iterator[str]:
+    vulns = values.get("vulns") if isinstance(values, dict) else 0
+    for each in vulns or [] if isinstance(vulns, list | None) else [None]:
+        name = each.get("id") if isinstance(each, dict) else None
+        if not isinstance(name, str) or not _ID.fullmatch(name):
+            raise HttpError(f"{call.place}: the answer has a result without identifiers")
+        yield name
