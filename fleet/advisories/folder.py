@@ -17,10 +17,7 @@ from fleet.advisories.package import AdvisoryError, Package
 from fleet.http.document import parse_json
 from fleet.http.errors import HttpError
 
-_DAMAGED: Final = (
-    zipfile.BadZipFile, zlib.error, lzma.LZMAError, OSError, EOFError, NotImplementedError,
-    RuntimeError,
-)  # fmt: skip
+_LARGEST: Final = 32 * 1024 * 1024
 _NAME: Final = re.compile(rb'"name"\s*:\s*"((?:[^"\\]|\\.)*)"')
 
 
@@ -70,26 +67,38 @@ class OsvFolder:
             )
         archive = folder / "all.zip"
         count = 0
-        try:
-            for text, place in _zipped(archive) if archive.exists() else _plain(folder):
-                count += 1
-                yield text, place
-        except _DAMAGED as error:
-            raise AdvisoryError(f"{folder} can't be read: {error}. Mirror it again") from None
+        for text, place in _zipped(archive) if archive.exists() else _plain(folder):
+            count += 1
+            yield text, place
         if not count:
             raise AdvisoryError(f"{folder}: holds no record, neither all.zip nor a file *.json")
 
 
 def _zipped(archive: Path) -> Iterator[tuple[bytes, str]]:
-    with zipfile.ZipFile(archive) as opened:
-        for name in opened.namelist():
-            if name.endswith(".json"):
-                yield opened.read(name), f"{archive}: {name[:200]!r}"
+    try:
+        with zipfile.ZipFile(archive) as opened:
+            for member in opened.infolist():
+                if member.filename.endswith(".json"):
+                    place = f"{archive}: {member.filename[:200]!r}"
+                    _check_size(member.file_size, place)
+                    yield opened.read(member), place
+    except (zipfile.BadZipFile, zlib.error, lzma.LZMAError, OSError, EOFError,
+            NotImplementedError, RuntimeError) as error:  # fmt: skip
+        raise AdvisoryError(f"{archive} can't be read: {error}. Mirror it again") from None
 
 
 def _plain(folder: Path) -> Iterator[tuple[bytes, str]]:
-    for path in sorted(folder.glob("*.json")):
-        yield path.read_bytes(), str(path)
+    try:
+        for path in sorted(folder.glob("*.json")):
+            _check_size(path.stat().st_size, str(path))
+            yield path.read_bytes(), str(path)
+    except OSError as error:
+        raise AdvisoryError(f"{folder} can't be read: {error}") from None
+
+
+def _check_size(size: int, place: str) -> None:
+    if size > _LARGEST:
+        raise AdvisoryError(f"{place} has {size} bytes, more than any record")
 
 
 def _named(text: bytes, wanted: Mapping[str, object]) -> list[str]:

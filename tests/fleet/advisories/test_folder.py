@@ -70,7 +70,7 @@ def test_a_damaged_archive_is_an_error(tmp_path: Path) -> None:
     packed(tmp_path / "PyPI", ghsa())
     archive = tmp_path / "PyPI" / "all.zip"
     archive.write_bytes(archive.read_bytes()[:-30])
-    with pytest.raises(AdvisoryError, match="PyPI can't be read"):
+    with pytest.raises(AdvisoryError, match=r"all\.zip can't be read"):
         OsvFolder(tmp_path)([H11])
 
 
@@ -83,5 +83,11 @@ def test_a_damaged_archive_of_another_packing_is_an_error(tmp_path: Path) -> Non
     packed_bytes = bytearray(archive.read_bytes())
     packed_bytes[place : place + 20] = bytes(20)
     archive.write_bytes(packed_bytes)
-    with pytest.raises(AdvisoryError, match="PyPI can't be read"):
+    with pytest.raises(AdvisoryError, match=r"all\.zip can't be read"):
+        OsvFolder(tmp_path)([H11])
+
+
+def test_a_record_that_unpacks_to_too_much_is_not_read(tmp_path: Path) -> None:
+    packed(tmp_path / "PyPI", ghsa() | {"details": " " * (33 * 1024 * 1024)})
+    with pytest.raises(AdvisoryError, match="more than any record"):
         OsvFolder(tmp_path)([H11])
