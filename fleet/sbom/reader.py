@@ -114,6 +114,7 @@ class SbomReader:
         content = content_of(document_of(manifest, place), place)
         body = await self._registry.read_blob(repository, content.config)
         config = parse_json(body, f"{place}: the configuration")
+        config = config if isinstance(config, dict) else {}
         layers = [await self._layer(repository, each) for each in content.layers]
         # Off the loop, which other requests wait for.
         return await asyncio.to_thread(_contents, manifest.digest, place, config, layers)
@@ -137,22 +138,40 @@ class SbomReader:
             return await asyncio.to_thread(read_layer, file, place, self._limits)
 
 
-def _contents(digest: str, place: str, config: Any, layers: Iterable[LayerFacts]) -> Contents:
-    try:
-        inner = config.get("config") or {}
-        environment = dict(line.partition("=")[::2] for line in inner.get("Env") or ())
-        labels = {name: str(value) for name, value in (inner.get("Labels") or {}).items()}
-    except (AttributeError, TypeError) as error:
-        raise UnreadableImageError(f"{place}: the configuration is malformed") from error
+def _contents(
+    digest: str, place: str, config: dict[str, Any], layers: Iterable[LayerFacts]
+) -> Contents:
     root = RootFolder(place)
     for layer in layers:
         root.add(layer)
-    architecture = str(config.get("architecture", ""))
+    architecture = _text(config.get("architecture"))
     return Contents(
         digest=digest,
         platform=platform_name(config),
-        created=str(config.get("created", "")),
-        labels=labels,
+        created=_text(config.get("created")),
+        labels=_labels(config),
         system=system_of(root),
-        packages=packages_of(root, environment, architecture, place),
+        packages=packages_of(root, _environment(config), architecture, place),
     )
+
+
+def _environment(config: dict[str, Any]) -> dict[str, str]:
+    lines = _inner(config).get("Env")
+    pairs = (_text(line).partition("=") for line in (lines if isinstance(lines, list) else []))
+    return {name: value for name, _, value in pairs}
+
+
+def _labels(config: dict[str, Any]) -> dict[str, str]:
+    labels = _inner(config).get("Labels")
+    found = labels.items() if isinstance(labels, dict) else ()
+    return {name: _text(value) for name, value in found}
+
+
+def _inner(config: dict[str, Any]) -> dict[str, Any]:
+    inner = config.get("config")
+    return inner if isinstance(inner, dict) else {}
+
+
+def _text(value: Any) -> str:
+    """Return a text as it is, without half characters; of anything else nothing."""
+    return value.encode(errors="replace").decode() if isinstance(value, str) else ""
