@@ -3,7 +3,8 @@
 import posixpath
 from collections.abc import Iterable, Iterator, Mapping
 
-from fleet.sbom.installed import read_apk, read_dpkg
+from fleet.sbom.alpine import read_installed
+from fleet.sbom.debian import read_status
 from fleet.sbom.layer import LONGEST_PATH, LayerFacts, ancestors
 from fleet.sbom.model import Package, System, UnreadableImageError
 from fleet.sbom.python import interpreter, marker_environment, read_metadata
@@ -142,14 +143,14 @@ def packages_of(
 
 
 def _debian(root: RootFolder, place: str) -> Iterator[Package]:
-    yield from read_dpkg(root.find(_DPKG) or b"", f"{place}: {_DPKG}")
+    yield from read_status(root.find(_DPKG) or b"", f"{place}: {_DPKG}")
     folder = root.real(_DPKG_FOLDER)
     for path in sorted(root.files):
         if posixpath.dirname(path) == folder and not path.endswith(".md5sums"):
-            yield from read_dpkg(root.files[path], f"{place}: {path}")
+            yield from read_status(root.files[path], f"{place}: {path}")
 
 
 def _alpine(root: RootFolder, place: str) -> Iterator[Package]:
     # One is a link to the other on newer ones, or its folder is: the same packages, once.
     for path in _APK:
-        yield from read_apk(root.find(path) or b"", f"{place}: {path}")
+        yield from read_installed(root.find(path) or b"", f"{place}: {path}")

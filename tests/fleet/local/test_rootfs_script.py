@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from fleet.local.base_images import rootfs
-from fleet.sbom.installed import read_dpkg
+from fleet.sbom.debian import read_status
 
 pytestmark = pytest.mark.skipif(shutil.which("dpkg-deb") is None, reason="dpkg-deb makes packages")
 SCRIPT = Path(rootfs.__file__).with_name("rootfs.sh")
@@ -58,7 +58,7 @@ def finish(root: Path) -> None:
 def test_dpkg_knows_each_package_that_was_extracted(root: Path) -> None:
     finish(root)
     record = (root / "var/lib/dpkg/status").read_bytes()
-    found = {each.name: each for each in read_dpkg(record, "status")}
+    found = {each.name: each for each in read_status(record, "status")}
     assert {name: each.version for name, each in found.items()} == {
         "libc6": "2.41-12",
         "python3.13-minimal": "3.13.5-2+deb13u1",
