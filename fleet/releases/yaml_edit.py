@@ -1,4 +1,4 @@
-"""Lists and mappings of a YAML file changed where they stand: all around stays byte for byte.
+"""Lists of a YAML file changed where they stand, so that all around them stays byte for byte.
 
 A YAML library that keeps comments writes the whole file again, in a style of its own. Here only the
 entries that come or go are touched, at the places that the parser reports.
@@ -7,7 +7,6 @@ entries that come or go are touched, at the places that the parser reports.
 import copy
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from functools import partial
 from typing import Any
 
 import yaml
@@ -16,20 +15,15 @@ from fleet.console import TroubleError
 
 Entry = str | Mapping[str, str]
 
-Entries = Sequence[Entry] | Mapping[str, Entry]
-
-Edits = Mapping[tuple[str, ...], Entries]
-"""By the keys that lead to a list or mapping, its new entries.
-
-A last key that is missing is added; one whose mapping becomes empty goes."""
-
-Children = Mapping[Any, tuple[yaml.Node, yaml.Node]]
+Edits = Mapping[tuple[str, ...], Sequence[Entry]]
+"""By the keys that lead to a list, its new entries. A last key that is missing is added."""
 
 _PLAIN = re.compile(r"[A-Za-z][A-Za-z0-9.]*(?: [A-Za-z0-9.]+)+")
+_DASH = re.compile(r"[ ]*-[ ]+")
 
 
 class EditError(TroubleError):
-    """Entries can't be changed where they stand; the text names them and says how to write them."""
+    """A list can't be changed where it stands; the text names it and says how to write it."""
 
 
 def edited(text: str, edits: Edits) -> str:
@@ -53,7 +47,7 @@ def edited(text: str, edits: Edits) -> str:
         names = ", ".join(map(".".join, edits))
         raise EditError(
             f"{names}: these can't be changed where they stand, as where one is another's alias. "
-            "Write each out, and each entry on one line"
+            "Write each list out, and each entry on one line"
         )
     return text
 
@@ -64,125 +58,96 @@ def _merged(values: Any, edits: Edits) -> Any:
         inner = merged
         for key in path[:-1]:
             inner = inner[key]
-        inner[path[-1]] = _plain(entries)
-        if entries == {}:
-            del inner[path[-1]]
+        inner[path[-1]] = [dict(e) if isinstance(e, Mapping) else e for e in entries]
     return merged
 
 
-def _plain(value: Any) -> Any:
-    if isinstance(value, Mapping):
-        return {key: _plain(held) for key, held in value.items()}
-    return list(map(_plain, value)) if isinstance(value, list | tuple) else value
-
-
-def _changed(text: str, path: tuple[str, ...], entries: Entries) -> str:
-    """Return ``text`` with ``entries`` at ``path``."""
-    place, dash = ".".join(path), "" if isinstance(entries, Mapping) else "- "
-    parent, pair = _found(text, path)
-    lines = _lines(entries)
-    if pair is None:
-        listed = [f"{dash}{line}" for line in lines.values()]
-        return _with_key(text, place, parent, path[-1], listed) if listed else text
-    key, node = pair
-    if not isinstance(node, yaml.SequenceNode if dash else yaml.MappingNode):
-        raise EditError(f"{place} is not a {'list' if dash else 'mapping'}")
-    children = _children(node)
-    if list(children) == list(lines):
-        return text
-    if entries == {}:
-        begin, end = _line_start(text, key.start_mark.index), _line_end(text, _end_of(node))
-        return text[:begin] + text[end:]
-    change = _in_brackets if node.flow_style else _in_lines
-    return change(text, place, pair, children, lines)
-
-
-def _found(text: str, path: tuple[str, ...]) -> tuple[Any, tuple[Any, Any] | None]:
-    """Return the node above ``path``, and the key and value at it."""
-    node: Any = yaml.compose(text, Loader=yaml.SafeLoader)
+def _changed(text: str, path: tuple[str, ...], entries: Sequence[Entry]) -> str:
+    """Return ``text`` with ``entries`` in the list at ``path``."""
+    place = ".".join(path)
+    parent: Any = yaml.compose(text, Loader=yaml.SafeLoader)
     for name in path[:-1]:
-        node = next((value for key, value in node.value if key.value == name), None)
-        if node is None:
-            raise EditError(f"{'.'.join(path)}: {name} stands behind a `<<`. Write it there")
-    pairs = node.value if isinstance(node, yaml.MappingNode) else ()
-    return node, next((pair for pair in pairs if pair[0].value == path[-1]), None)
-
-
-def _children(node: yaml.CollectionNode) -> dict[Any, tuple[yaml.Node, yaml.Node]]:
-    """Return where each entry begins and ends, by what it says."""
-    said = partial(yaml.SafeLoader("").construct_object, deep=True)
-    if isinstance(node, yaml.MappingNode):
-        return {_key(name.value, said(held)): (name, held) for name, held in node.value}
-    return {_key("", said(held)): (held, held) for held in node.value}
-
-
-def _lines(entries: Entries) -> dict[Any, str]:
-    """Return each entry as a line, by what it says."""
-    if isinstance(entries, Mapping):
-        return {_key(name, held): f"{name}: {shown(held)}" for name, held in entries.items()}
-    return {_key("", held): shown(held) for held in entries}
-
-
-def _key(name: str, entry: Any) -> Any:
-    return name, tuple(sorted(entry.items())) if isinstance(entry, Mapping) else entry
-
-
-def _in_brackets(
-    text: str, place: str, pair: tuple[Any, Any], children: Children, lines: Mapping[Any, str]
-) -> str:
+        parent = next(value for key, value in parent.value if key.value == name)
+    pair = next((pair for pair in parent.value if pair[0].value == path[-1]), None)
+    if pair is None:
+        return _with_list(text, place, parent, path[-1], entries)
     key, node = pair
-    is_list = isinstance(node, yaml.SequenceNode)
-    begin, end = text.index("[" if is_list else "{", node.start_mark.index), node.end_mark.index
+    if not isinstance(node, yaml.SequenceNode):
+        raise EditError(f"{place} is not a list")
+    loader = yaml.SafeLoader("")
+    children = {_key(loader.construct_object(each, deep=True)): each for each in node.value}
+    if list(children) == list(map(_key, entries)):
+        return text
+    if not node.flow_style:
+        return _in_lines(text, place, key, children, entries)
+    begin, end = text.index("[", node.start_mark.index), node.end_mark.index
     if not children:
-        after, colon = _line_end(text, end), text.rindex(":", 0, begin) + 1
-        lead = " " * (key.start_mark.column + 2) + "- " * is_list
-        listed = "".join(f"{lead}{line}\n" for line in lines.values())
-        return text[:colon] + text[end:after] + listed + text[after:]
-    if not is_list or "\n" in text[begin:end]:
+        after, colon = line_end(text, end), text.rindex(":", 0, begin) + 1
+        lines = _lines(" " * (key.start_mark.column + 2) + "- ", entries)
+        return text[:colon] + text[end:after] + lines + text[after:]
+    if "\n" in text[begin:end]:
         raise EditError(
-            f"{place} has brackets over several lines, or braces. Write each entry on its own line"
+            f"{place} has brackets over several lines. Write it on one line, or an entry a line, "
+            "each behind a dash"
         )
-    written = {k: text[n.start_mark.index : n.end_mark.index] for k, (n, _) in children.items()}
-    listed = ", ".join(written.get(key, line) for key, line in lines.items())
+    written = {k: text[n.start_mark.index : n.end_mark.index] for k, n in children.items()}
+    listed = ", ".join(written.get(_key(entry)) or shown(entry) for entry in entries)
     return f"{text[:begin]}[{listed}]{text[end:]}"
 
 
 def _in_lines(
-    text: str, place: str, pair: tuple[Any, Any], children: Children, lines: Mapping[Any, str]
+    text: str,
+    place: str,
+    key: yaml.Node,
+    children: Mapping[Any, yaml.Node],
+    entries: Sequence[Entry],
 ) -> str:
     """Return ``text`` without the lines of entries that go, and with those of new ones."""
-    begin = at = _line_start(text, next(iter(children.values()))[0].start_mark.index)
-    leads, pieces = [], {}
-    for name, (first, last) in children.items():
-        start, end = _line_start(text, first.start_mark.index), _line_end(text, _end_of(last))
-        leads.append(text[start : first.start_mark.index])
-        # Comments before an entry stay, whatever becomes of it.
-        pieces[name] = (text[at:start], text[start:end] if name in lines else "")
-        at = end
-    form = " *- +" if isinstance(pair[1], yaml.SequenceNode) else " *"
-    if not all(re.fullmatch(form, lead) for lead in leads):
-        raise EditError(
-            f"{place}: not each entry begins on its line, behind a dash. Write it there"
-        )
+    spans = {
+        name: (line_start(text, child.start_mark.index), line_end(text, end_of(child)))
+        for name, child in children.items()
+    }
+    leads = [text[spans[name][0] : child.start_mark.index] for name, child in children.items()]
+    if not all(map(_DASH.fullmatch, leads)):
+        raise EditError(f"{place}: not each entry begins behind its dash. Write it there")
+    begin, end = next(iter(spans.values()))[0], list(spans.values())[-1][1]
     left = text[:begin]
-    if not lines:
-        colon = text.index(":", pair[0].end_mark.index) + 1
+    if not entries:
+        colon = text.index(":", key.end_mark.index) + 1
         left = f"{text[:colon]} []{text[colon:begin]}"
-    for name, line in lines.items():
-        if name not in pieces:
-            left += f"{leads[0]}{line}\n"
-        while name in pieces:
-            left += "".join(pieces.pop(next(iter(pieces))))
-    return left + "".join(gap for gap, _ in pieces.values()) + text[at:]
+    going = [span for name, span in spans.items() if name not in set(map(_key, entries))]
+    at = begin
+    for entry in entries:
+        if _key(entry) in spans:
+            left += _without(text, at, spans[_key(entry)][1], going)
+            at = spans[_key(entry)][1]
+        else:
+            left += _lines(leads[0], [entry])
+    return left + _without(text, at, end, going) + text[end:]
 
 
-def _with_key(text: str, place: str, parent: yaml.Node, key: str, lines: Iterable[str]) -> str:
+def _without(text: str, begin: int, end: int, gone: Iterable[tuple[int, int]]) -> str:
+    """Return ``text`` from ``begin`` to ``end`` without the spans in it that are ``gone``."""
+    for first, last in gone:
+        if begin <= first < end:
+            return text[begin:first] + _without(text, last, end, gone)
+    return text[begin:end]
+
+
+def _with_list(text: str, place: str, parent: yaml.Node, key: str, entries: Sequence[Entry]) -> str:
     if not isinstance(parent, yaml.MappingNode) or parent.flow_style:
         raise EditError(f"{place} can't be added. Write the keys of its image below one another")
     indent = " " * parent.value[0][0].start_mark.column
-    at = _line_end(text, _end_of(parent))
-    listed = "".join(f"{indent}  {line}\n" for line in lines)
-    return f"{text[:at]}{indent}{key}:\n{listed}{text[at:]}"
+    at = line_end(text, end_of(parent))
+    return f"{text[:at]}{indent}{key}:\n{_lines(f'{indent}  - ', entries)}{text[at:]}"
+
+
+def _lines(lead: str, entries: Iterable[Entry]) -> str:
+    return "".join(f"{lead}{shown(entry)}\n" for entry in entries)
+
+
+def _key(entry: Any) -> Any:
+    return tuple(sorted(entry.items())) if isinstance(entry, Mapping) else entry
 
 
 def shown(entry: Entry) -> str:
@@ -193,19 +158,19 @@ def shown(entry: Entry) -> str:
     return f"{{ {', '.join(pairs)} }}"
 
 
-def _end_of(node: yaml.Node) -> int:
+def end_of(node: yaml.Node) -> int:
     """Return where the content of ``node`` ends; a block's mark is where the next one begins."""
     if not isinstance(node, yaml.CollectionNode) or node.flow_style or not node.value:
         return int(node.end_mark.index)
     last = node.value[-1]
-    return _end_of(last[1] if isinstance(last, tuple) else last)
+    return end_of(last[1] if isinstance(last, tuple) else last)
 
 
-def _line_start(text: str, index: int) -> int:
+def line_start(text: str, index: int) -> int:
     """Return where the line of ``index`` begins."""
     return text.rfind("\n", 0, index) + 1
 
 
-def _line_end(text: str, index: int) -> int:
+def line_end(text: str, index: int) -> int:
     """Return where the line of ``index`` ends, its newline included."""
     return text.index("\n", index) + 1

@@ -7,7 +7,7 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fleet.releases.yaml_edit import EditError, Entry, edited
+from fleet.releases.yaml_edit import EditError, Edits, Entry, edited
 
 ROOT = Path(__file__).parents[3]
 IMAGES = ("config", "fleet:images")
@@ -18,9 +18,7 @@ OLD = {"python": "3.9", "version": "2.0", "because": "needs Python 3.10"}
 def test_shipped_declarations_come_back_byte_for_byte(stack: str) -> None:
     text = (ROOT / f"Pulumi.{stack}.yaml").read_bytes().decode()
     images = yaml.safe_load(text)["config"]["fleet:images"]
-    there: dict[tuple[str, ...], list[Entry]] = {
-        (*IMAGES, name, "versions"): images[name]["versions"] for name in images
-    }
+    there: Edits = {(*IMAGES, name, "versions"): images[name]["versions"] for name in images}
     assert edited(text, there) == text
     changed = edited(text, {path: ["9.8.7", *entries[1:]] for path, entries in there.items()})
     before, after = text.splitlines(), changed.splitlines()
@@ -101,7 +99,7 @@ def test_a_reason_that_yaml_could_take_for_something_else_is_quoted() -> None:
         ('a:\n  b: [\n    "1", # one\n  ]\n', "a.b has brackets over several lines"),
         ("a:\n  b: c\n", "a.b is not a list"),
         ("a: {c: d}\n", "a.b can't be added"),
-        ('a:\n  b:\n    -\n      "1"\n', "not each entry begins on its line, behind a dash"),
+        ('a:\n  b:\n    -\n      "1"\n', "not each entry begins behind its dash"),
         ('x: &x ["1"]\na:\n  b: *x\n', "can't be changed where they stand"),
         ('a:\n  b: &x ["1"]\nx: *x\n', "can't be changed where they stand"),
     ],

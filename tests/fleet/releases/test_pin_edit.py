@@ -90,12 +90,3 @@ def test_what_is_in_braces_is_told(image: str) -> None:
 def test_an_empty_mapping_of_pins_is_replaced() -> None:
     text = f"{HEAD}      pins: {{}}\n{TAIL}"
     assert with_pin(text, "web", LATEST, PIN) == with_pin(HEAD + TAIL, "web", LATEST, PIN)
-
-
-def test_a_pin_that_is_not_there_leaves_the_file_as_it_is() -> None:
-    for text in (
-        HEAD + TAIL,
-        HEAD + PINS + TAIL,
-        "config: { 'fleet:images': { web: { a: b } } }\n",
-    ):
-        assert without_pin(text, "web", "py3.9-LATEST") == text
