@@ -41,6 +41,12 @@ _UNFIT: Final = {
     ),
 }
 
+_NAMES_OF = {
+    (1, 12): ["JAN", "FEB", "MAR", "APR", "MAY", "JUN", "JUL", "AUG", "SEP", "OCT", "NOV", "DEC"],
+    (0, 6): ["SUN", "MON", "TUE", "WED", "THU", "FRI", "SAT"],
+}
+_CRON_FIELDS = ((0, 59), (0, 23), (1, 31), (1, 12), (0, 6))
+
 _UNFIT_MIRRORS: Final = {
     **{pattern: unfit for pattern, unfit in _UNFIT.items() if not pattern.startswith(_HUB)},
     r"docker\.io/[^/]+/.*": Fault(
@@ -106,11 +112,37 @@ def _login_variable(text: str) -> Fault | None:
     return Fault(what, "Name a variable of its own") if _TAKEN.fullmatch(text) else None
 
 
+def cron_line(text: str) -> Fault | None:
+    """Tell what is wrong with a schedule: five fields of POSIX, without ``@daily`` and seconds."""
+    fields = text.split(" ")
+    if len(fields) == len(_CRON_FIELDS) and all(map(_is_cron_field, fields, _CRON_FIELDS)):
+        return None
+    return Fault("is not a cron line of five fields", 'Write it as "17 4 * * *", in UTC')
+
+
+def _is_cron_field(text: str, bounds: tuple[int, int]) -> bool:
+    lowest, highest = bounds
+    numbers = {f"{n:0{width}}": n for n in range(lowest, highest + 1) for width in (1, 2)}
+    names = {name: n for n, name in enumerate(_NAMES_OF.get(bounds, ()), lowest)}
+    return all(_is_cron_part(part, numbers | names) for part in text.upper().split(","))
+
+
+def _is_cron_part(text: str, known: Mapping[str, int]) -> bool:
+    span, slash, step = text.partition("/")
+    ends = [known.get(end, -1) for end in span.split("-")]
+    if slash and not re.fullmatch("[1-9][0-9]?", step):
+        return False
+    # `5/15` means different things to different crons.
+    is_range = len(ends) == 2 and ends == sorted(ends)  # noqa: PLR2004 - a range has two ends
+    return span == "*" or (min(ends) >= 0 and (is_range or (len(ends) == 1 and not slash)))
+
+
 FORMATS: Final[Mapping[str, Callable[[str], Fault | None]]] = {
     "registry": _registry,
     "mirror": _mirror,
     "base-registry": _port,
     "requirement": _requirement,
     "marked": _marked,
+    "cron": cron_line,
     "login-variable": _login_variable,
 }
