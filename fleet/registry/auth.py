@@ -173,7 +173,7 @@ def _parse_token(body: bytes, realm: str) -> _Grant:
         fields = parse_json(body, "")
         token = fields.get("token") or fields["access_token"]
         lifetime = float(fields.get("expires_in") or _LIFETIME)
-    except (MalformedError, ArithmeticError, ValueError, KeyError, TypeError, AttributeError):
+    except (MalformedError, ValueError, KeyError, TypeError, AttributeError):
         # Neither the answer nor an error that quotes it is shown: it may hold the token.
         raise AuthenticationError(f"{realm}: the token server's answer is malformed") from None
     if not isinstance(token, str) or not token:

@@ -26,7 +26,6 @@ ACCEPTED = (OCI_INDEX, OCI_MANIFEST, DOCKER_LIST, DOCKER_MANIFEST)
 # OCI image specification 1.1, "Guidance for an Empty Descriptor".
 EMPTY = b"{}"
 _EMPTY_TYPE = "application/vnd.oci.empty.v1+json"
-_LARGEST = 2**63
 _PART = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 
 
@@ -236,6 +235,6 @@ def _descriptor(entry: Any, place: str) -> Blob:
     digest, size = fields.get("digest"), fields.get("size")
     if not isinstance(digest, str) or not is_digest(digest):
         raise RegistryError(f"{place}: {one_line(repr(digest))} is not a sha256 digest")
-    if not isinstance(size, int) or not 0 <= size < _LARGEST:
+    if not isinstance(size, int) or size < 0:
         raise RegistryError(f"{place}: {one_line(repr(size))} is not a size in bytes")
     return Blob(digest=digest, size=size)

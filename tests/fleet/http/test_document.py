@@ -15,13 +15,17 @@ def test_what_is_json_is_parsed() -> None:
     assert parse_json(json.dumps(document), "here") == document
 
 
-@pytest.mark.parametrize("levels", [100_000, 1_000_000])
+@pytest.mark.parametrize("levels", [65, 999, 100_000, 4_000_000])
 def test_what_is_too_deep_is_refused_at_once(levels: int) -> None:
     began = time.process_time()
     for body in (nested(levels), nested(levels, '{"a":[', "]}")):
         with pytest.raises(MalformedError, match="here is nested"):
             parse_json(body, "here")
     assert time.process_time() - began < 5
+
+
+def test_the_deepest_that_is_taken() -> None:
+    assert parse_json(nested(64), "here")
 
 
 @pytest.mark.parametrize(
@@ -33,6 +37,8 @@ def test_what_is_too_deep_is_refused_at_once(levels: int) -> None:
         b"NaN",
         b"[Infinity]",
         b"-Infinity",
+        b"1e999",
+        b"9" * 21,
         b"9" * 5000,
         b'{"a":"c4n4ry',
     ],

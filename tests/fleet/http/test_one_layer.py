@@ -6,6 +6,7 @@ import re
 from pathlib import Path
 
 from fleet.github.api import _LONGEST_WAIT
+from fleet.http.document import _DEPTH
 from fleet.http.exchange import _REDIRECTS, HEADERS_LIMIT, Exchange
 from fleet.http.message import Call
 from fleet.http.retry import RetryPolicy
@@ -76,6 +77,7 @@ def test_the_limits_are_those_that_the_page_tells() -> None:
         f"by its kind: {upload // kib} KiB for the answer to an upload, "
         f"{MANIFEST_LIMIT // mib} MiB for a manifest, {_PAGE_LIMIT // mib} MiB for a page of tags"
     )
+    assert told["nesting of JSON"] == f"{_DEPTH} levels"
     assert told["redirects"] == f"{_REDIRECTS}, only of reads"
     assert told["a wait that a server asks for (`Retry-After`)"].startswith(
         f"{RetryPolicy().longest:.0f} s; GitHub {_LONGEST_WAIT:.0f} s."
