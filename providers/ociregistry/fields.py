@@ -106,7 +106,7 @@ def checked(record: type[_T], properties: Mapping[str, Any], problems: dict[str,
         wanted = _class_of(field.kind)
         value = properties.get(field.name)
         if isinstance(value, wanted):
-            found[field.attribute] = _checked(field.name, field.kind, value, problems)
+            found[field.attribute] = _record(field, value, problems)
         elif value is not None:
             problems[field.name] = f"{value!r} is no {wanted.__name__}"
         if field.required:
@@ -121,16 +121,22 @@ def _class_of(kind: Any) -> type:
     return found
 
 
-def _checked(name: str, kind: Any, value: Any, problems: dict[str, str]) -> Any:
+def _record(field: Field, value: Any, problems: dict[str, str]) -> Any:
     """Return a value, with a dataclass in the place of an object, or of those in a list of such."""
-    if isinstance(value, list):
-        (item,) = get_args(kind)
-        return [_checked(f"{name}[{n}]", item, each, problems) for n, each in enumerate(value)]
-    if not (isinstance(kind, type) and dataclasses.is_dataclass(kind)):
+    if isinstance(field.kind, type) and dataclasses.is_dataclass(field.kind):
+        nested: dict[str, str] = {}
+        found_in = checked(field.kind, value, nested)
+        problems |= {f"{field.name}.{name}": reason for name, reason in nested.items()}
+        return found_in
+    record = get_args(field.kind)[0] if isinstance(value, list) else None
+    if not isinstance(record, type) or not dataclasses.is_dataclass(record):
         return value
-    nested: dict[str, str] = {}
-    found = checked(kind, value, nested)
-    problems |= {f"{name}.{inner}": reason for inner, reason in nested.items()}
+    found = []
+    for position, item in enumerate(value):
+        try:
+            found.append(decoded(record, item))
+        except TypeError as error:
+            problems[f"{field.name}[{position}]"] = str(error)
     return found
 
 
