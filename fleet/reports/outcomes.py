@@ -11,7 +11,7 @@ from fleet.reports.steps import IMAGE_TAG, State, Step
 from providers.ociregistry.fields import MIRROR, PROVIDER, STALE_POINTERS, TAG
 from providers.ociregistry.properties import recorded_tag, tag_inputs
 from providers.ociregistry.report import Entry, Kind
-from providers.ociregistry.tag.model import Recorded
+from providers.ociregistry.tag.model import Recorded, TagInputs
 from providers.ociregistry.tag.predict import describe_update, predict, unchanged
 
 _IMAGE_LEFT = "its image is no longer declared"
@@ -59,17 +59,21 @@ def _tag(step: Step, mode: Mode, declared: set[str]) -> Iterator[Entry]:
             yield kept(ref, digest, LEFT, kind="version")
     elif step.op == "import" and step.new:
         # It is taken into the state, and nothing is built or written.
-        yield unchanged(tag_inputs(step.new.inputs), recorded_tag(step.new.outputs))
+        yield unchanged(_inputs(step.new), recorded_tag(step.new.outputs))
     elif step.op == "same" and step.new and step.old:
-        yield unchanged(tag_inputs(step.new.inputs), recorded_tag(step.old.outputs))
+        yield unchanged(_inputs(step.new), recorded_tag(step.old.outputs))
     elif step.op and step.new:
-        inputs, prior = tag_inputs(step.new.inputs), _prior_state(step)
+        inputs, prior = _inputs(step.new), _prior_state(step)
         if mode == "update":
             yield describe_update(inputs, prior, recorded_tag(step.new.outputs).state)
         else:
             yield predict(inputs, prior)
     elif mode == "refresh" and step.before:
-        yield predict(tag_inputs(step.before.inputs), _prior_state(step))
+        yield predict(_inputs(step.before), _prior_state(step))
+
+
+def _inputs(state: State) -> TagInputs:
+    return tag_inputs(state.inputs, may_lack_owner=True)
 
 
 def _prior_state(step: Step) -> Recorded | None:

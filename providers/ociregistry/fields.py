@@ -98,8 +98,7 @@ def _decoded(kind: Any, value: Any) -> Any:
 def checked(record: type[_T], properties: Mapping[str, Any], problems: dict[str, str]) -> _T:
     """Return what was declared, with an empty value in the place of each that is missing or wrong.
 
-    `problems` get the property and the reason for each that is of a wrong type. What the values
-    say is checked where they are declared.
+    `problems` get the property and the reason for each that is of a wrong type.
     """
     found: dict[str, Any] = {}
     for field in fields_of(record):

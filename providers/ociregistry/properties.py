@@ -1,21 +1,24 @@
 """Properties as the engine carries them, turned into what the pure parts work with, and back."""
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, get_args
 
 from pulumi.provider.experimental.property_value import PropertyValue
 from pulumi.runtime.rpc import UNKNOWN
 
 from fleet.registry.errors import OciError
-from fleet.registry.reference import ManifestReference, TagReference
+from fleet.registry.reference import ManifestReference, Repository, TagReference
 from providers.ociregistry.evidence.properties import evidence_inputs
 from providers.ociregistry.fields import checked, decoded, encoded
 from providers.ociregistry.sdk import Tag, TagArgs, outputs_of
-from providers.ociregistry.tag.model import Recorded, TagInputs, TagState
+from providers.ociregistry.tag.model import OnConflict, Recorded, TagInputs, TagState
 from providers.ociregistry.tag.reasons import shortened
 
 Properties = Mapping[str, Any]
 
+_PART = "[A-Za-z0-9][A-Za-z0-9._-]*"
+_PLATFORM = re.compile(rf"{_PART}/{_PART}(/{_PART})?")
 _OUTPUTS = tuple(output for output in outputs_of(Tag) if output.required)
 
 
@@ -67,7 +70,7 @@ def parsed(name: str, parse: Any, text: str, problems: dict[str, str]) -> Any:
         return None
 
 
-def tag_inputs(properties: Properties) -> TagInputs:
+def tag_inputs(properties: Properties, *, may_lack_owner: bool = False) -> TagInputs:
     """Read the inputs of a Tag; those of an import may lack an owner, for not every tag has one.
 
     :raises InvalidInputsError: naming every property that is wrong.
@@ -75,20 +78,24 @@ def tag_inputs(properties: Properties) -> TagInputs:
     problems: dict[str, str] = {}
     args = checked(TagArgs, properties, problems)
     ref = parsed("ref", TagReference.parse, args.ref, problems)
-    several = {f"sources[{n}]": source for n, source in enumerate(args.sources or ())}
-    sources = [
-        ManifestReference(repository=ref.repository, digest="")
-        if text == UNKNOWN and ref
-        else parsed(name, ManifestReference.parse, str(text), problems)
-        for name, text in (several or {"source": args.source or ""}).items()
-    ]
-    evidence = evidence_inputs(args.evidence) if args.evidence else None
+    sources = tuple(_sources(args, ref.repository, problems)) if ref is not None else ()
+    _check_platforms(args.platforms, problems)
+    if args.on_conflict not in get_args(OnConflict):
+        problems["onConflict"] = f"{args.on_conflict!r} is neither take-over nor refuse"
+    if not args.owner and not may_lack_owner:
+        problems.setdefault("owner", "is empty; write <pulumi project>/<stack>")
+    evidence = evidence_inputs(args.evidence, problems) if args.evidence else None
+    if evidence and not args.platforms:
+        problems.setdefault("platforms", "has none; evidence is for a version tag")
+    for name, value in sorted(args.inputs.items()):
+        if not isinstance(value, str) or value == UNKNOWN:
+            problems[f"inputs.{name}"] = "is not a text that a preview knows"
     if problems:
         raise InvalidInputsError(problems)
     return TagInputs(
         ref=ref,
         owner=args.owner,
-        sources=tuple(sources),
+        sources=sources,
         platforms=tuple(args.platforms),
         identity=None if args.identity == UNKNOWN else str(args.identity),
         inputs=shortened(args.inputs),
@@ -97,6 +104,33 @@ def tag_inputs(properties: Properties) -> TagInputs:
         pinned=args.pinned or "",
         evidence=evidence,
     )
+
+
+def _check_platforms(platforms: Sequence[Any], problems: dict[str, str]) -> None:
+    for position, platform in enumerate(platforms):
+        name = f"platforms[{position}]"
+        if not isinstance(platform, str) or not _PLATFORM.fullmatch(platform):
+            problems[name] = f"{platform!r} is not a platform; write os/architecture[/variant]"
+        elif platform in platforms[:position]:
+            problems[name] = f"{platform} is there twice"
+
+
+def _sources(
+    args: TagArgs, repository: Repository, problems: dict[str, str]
+) -> Iterator[ManifestReference]:
+    if bool(args.source) == bool(args.sources) and not {"source", "sources"} & problems.keys():
+        problems["sources"] = "declare one source to copy, or sources to join"
+    several = {f"sources[{n}]": source for n, source in enumerate(args.sources or ())}
+    for name, text in {"source": args.source}.items() if args.source else several.items():
+        if text == UNKNOWN:
+            yield ManifestReference(repository=repository, digest="")
+            continue
+        source = parsed(name, ManifestReference.parse, str(text), problems)
+        if source is None:
+            continue
+        if source.repository.host != repository.host:
+            problems[name] = f"lies on {source.repository.host}, not on {repository.host}"
+        yield source
 
 
 def input_properties(inputs: TagInputs) -> dict[str, Any]:

@@ -1,6 +1,7 @@
 """Evidence, pure: what is stated of an image, which referrer holds it, and what differs."""
 
 import json
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Annotated, Final
@@ -113,6 +114,11 @@ def fingerprint(digest: str) -> str:
     What may be trusted is told by signatures.
     """
     return digest.removeprefix("sha256:")[:_MARK]
+
+
+def is_fingerprint(text: str) -> bool:
+    """Tell whether a text is a fingerprint."""
+    return re.fullmatch(f"[0-9a-f]{{{_MARK}}}", text) is not None
 
 
 def kinds_of(platforms: Iterable[str]) -> tuple[str, ...]:

@@ -6,7 +6,6 @@ from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 from typing import Annotated, Any
 
-from fleet.registry.errors import OciError
 from fleet.registry.reference import Repository
 from fleet.registry.undo_log import Removal, owner_at
 
@@ -53,16 +52,12 @@ KEEP = Policy(days=None)
 REMOVE = Policy(days=0)
 
 
-def parse_policy(text: str) -> Policy:
-    """Parse `keep`, `remove` or `remove after N days` (N from 1 to 9999).
-
-    :raises OciError: if it is anything else.
-    """
+def parse_policy(text: str) -> Policy | None:
+    """Parse `keep`, `remove` or `remove after N days` (N from 1 to 9999), or return None."""
     if text in {"keep", "remove"}:
         return KEEP if text == "keep" else REMOVE
-    if match := _AFTER.fullmatch(text):
-        return Policy(days=int(match[1]))
-    raise OciError(f"{text!r} is not a policy; write remove, keep or remove after 90 days")
+    match = _AFTER.fullmatch(text)
+    return Policy(days=int(match[1])) if match else None
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -1,5 +1,6 @@
 """Properties of StalePointers, turned into what the pure parts work with, and back."""
 
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import Any
@@ -13,6 +14,7 @@ from providers.ociregistry.properties import InvalidInputsError, Properties, par
 from providers.ociregistry.sdk import StalePointersArgs
 from providers.ociregistry.stale_pointers.model import (
     Kept,
+    Policy,
     StaleInputs,
     View,
     is_day,
@@ -32,10 +34,18 @@ def stale_inputs(properties: Properties) -> StaleInputs:
     args = checked(StalePointersArgs, properties, problems)
     repository = parsed("repository", Repository.parse, args.repository, problems)
     source = parsed("source", Repository.parse, args.source, problems) if args.source else None
-    policy = {
-        kind: parsed(f"policy.{kind}", parse_policy, text, problems)
-        for kind, text in args.policy.items()
-    }
+    if not 0 <= args.max_removals <= 1:
+        problems["maxRemovals"] = (
+            f"{args.max_removals!r} is not a number from 0 to 1; write one such as 0.5"
+        )
+    if not args.owner:
+        problems.setdefault("owner", "is empty; write <pulumi project>/<stack>")
+    for position, entry in enumerate(args.grammar):
+        try:
+            re.compile(entry.pattern)
+        except (re.error, TypeError) as error:
+            problems[f"grammar[{position}]"] = f"no kind with a regular expression: {error}"
+    policy = _policy(args, problems)
     if problems:
         raise InvalidInputsError(problems)
     return StaleInputs(
@@ -56,6 +66,21 @@ def stale_inputs(properties: Properties) -> StaleInputs:
             if is_digest(entry["digest"])
         ),
     )
+
+
+def _policy(args: StalePointersArgs, problems: dict[str, str]) -> dict[str, Policy]:
+    found, kinds = {}, {entry.kind for entry in args.grammar}
+    for kind, text in args.policy.items():
+        policy = parse_policy(text) if isinstance(text, str) else None
+        if policy is None:
+            problems[f"policy.{kind}"] = (
+                f"{text!r} is not a policy; write remove, keep or remove after 90 days"
+            )
+        elif kind not in kinds:
+            problems[f"policy.{kind}"] = "no such kind in the grammar"
+        else:
+            found[kind] = policy
+    return found
 
 
 def recorded_view(properties: Properties) -> View:

@@ -54,7 +54,8 @@ class TagResource:
     async def check(self, urn: str, olds: Properties, properties: Properties) -> dict[str, Any]:
         """Validate, and record the tag as declared.
 
-        The texts of its evidence are kept for this run: the state gets their fingerprints alone.
+        The texts of its evidence are kept for this run: the state gets their fingerprints alone. An
+        import is checked with the inputs that it read, which may name no owner.
 
         :raises InvalidInputsError: naming every property that is wrong.
         """
@@ -62,7 +63,7 @@ class TagResource:
             evidence, texts = shortened_texts(declared)
             properties = {**properties, "evidence": evidence}
             self._session.texts.update(texts)
-        inputs = tag_inputs(properties)
+        inputs = tag_inputs(properties, may_lack_owner=olds.get("owner") == "")
         self._session.declared.tags[inputs.ref.repository].add(inputs.ref.tag)
         self._session.inputs[urn] = olds.get("inputs", {})
         return {**properties, **_defaults(inputs)}
@@ -76,7 +77,7 @@ class TagResource:
                 replaces=name == "ref",
                 from_inputs=name not in _OUTPUTS,
             )
-            for name in diff(recorded_tag(olds), tag_inputs(news))
+            for name in diff(recorded_tag(olds), tag_inputs(news, may_lack_owner=True))
         ]
 
     async def create(self, urn: str, properties: Properties, *, preview: bool) -> dict[str, Any]:

@@ -19,7 +19,7 @@ from tests.fleet.evidence.examples import P256
 from tests.fleet.sigstore.services_fake import ENVIRONMENT, IDENTITY, ISSUER, FakeSigstore
 from tests.providers.ociregistry.caller import Caller
 from tests.providers.ociregistry.declared import NAME, OWNER, PLATFORMS, Declared
-from tests.providers.ociregistry.engine_fake import TAG, Engine
+from tests.providers.ociregistry.engine_fake import TAG, CheckFailedError, Engine
 from tests.providers.ociregistry.registry_fake import FakeRegistry
 
 REF = "py3.13-slim-0.34.0"
@@ -123,6 +123,18 @@ def test_what_github_does_not_store_is_not_attached(
     with pytest.raises(EvidenceError, match="attestations: refused, 403"):
         engine.up(TAG, REF, inputs)
     assert registry.writes == []
+
+
+@pytest.mark.parametrize(
+    ("keyless", "name"),
+    [({}, "keys"), ({"identity": IDENTITY}, "keyless"), ({"issuer": ISSUER}, "keyless")],
+)
+def test_nobody_to_sign_is_refused(
+    engine: Engine, inputs: dict[str, Any], keyless: dict[str, str], name: str
+) -> None:
+    with pytest.raises(CheckFailedError) as caught:
+        engine.up(TAG, REF, {**inputs, "evidence": {**inputs["evidence"], "keyless": keyless}})
+    assert caught.value.failures.keys() == {f"evidence.{name}"}
 
 
 def test_verify_prints_the_workflow_that_signed(

@@ -338,8 +338,10 @@ def test_where_the_image_leaves_its_pointers_leave_the_mirror_too(fleet: Fleet) 
     ("overrides", "named"),
     [
         ({"repository": "nowhere"}, "repository"),
-        ({"source": "nowhere"}, "source"),
-        ({"tags": []}, "tags"),
+        ({"tags": {"a tag": ""}}, "tags.a tag"),
+        ({"tags": {NEW: "sha256:1"}}, f"tags.{NEW}"),
+        ({"onConflict": "ask"}, "onConflict"),
+        ({"owner": ""}, "owner"),
     ],
 )
 def test_what_can_not_be_used_is_named(fleet: Fleet, overrides: dict[str, Any], named: str) -> None:

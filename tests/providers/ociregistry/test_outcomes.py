@@ -127,9 +127,9 @@ class TestSummary:
         assert "its build or verification failed" in entry.reasons[0]
 
     def test_inputs_that_cannot_be_used_are_a_failure_as_well(self, run: Run) -> None:
-        wrong = {**run.version(), "platforms": "linux/amd64"}
+        wrong = {**run.version(), "inputs": {"base linux/amd64": 3}}
         assert run.up((TAG, "v1", wrong)).endswith("1 failed")
-        assert "'linux/amd64' is no list" in run.entry("v1").reasons[0]
+        assert "is not a text that a preview knows" in run.entry("v1").reasons[0]
 
 
 class TestStale:

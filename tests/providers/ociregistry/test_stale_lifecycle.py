@@ -368,8 +368,11 @@ class TestStalePointers:
         ("overrides", "place"),
         [
             ({"repository": "x"}, "repository"),
+            ({"owner": ""}, "owner"),
+            ({"grammar": [{"kind": "LATEST", "pattern": "("}]}, "grammar[0]"),
             ({"policy": {"LATEST": "perhaps"}}, "policy.LATEST"),
-            ({"maxRemovals": "all"}, "maxRemovals"),
+            ({"policy": {"latest": "keep"}}, "policy.latest"),
+            ({"maxRemovals": 50.0}, "maxRemovals"),
         ],
     )
     def test_each_problem_is_reported_at_its_property_before_any_request(

@@ -2,7 +2,7 @@ from typing import Any
 
 import pytest
 
-from fleet.registry.errors import RegistryError
+from fleet.registry.errors import OciError, RegistryError
 from tests.providers.ociregistry.declared import NAME, Declared
 from tests.providers.ociregistry.engine_fake import TAG, CheckFailedError, Engine
 
@@ -90,6 +90,16 @@ class TestImport:
         assert step.outputs["previous"] == old
         assert engine.up(TAG, "old", declared.version("old", onConflict="refuse")).kind == "same"
 
+    def test_a_program_that_names_no_owner_is_refused_after_an_import_as_well(
+        self, engine: Engine, declared: Declared
+    ) -> None:
+        declared.registry.push_index(NAME, "old")
+        engine.adopt(TAG, "old", f"{declared.place}:old")
+        inputs = declared.version("old", owner="")
+        with pytest.raises(OciError, match="owner: is empty"):
+            engine.up(TAG, "old", inputs)
+        assert declared.registry.writes == []
+
     def test_a_pointer_is_no_change_though_its_version_has_annotations(
         self, engine: Engine, declared: Declared
     ) -> None:
@@ -119,9 +129,16 @@ class TestCheck:
         ("overrides", "place", "words"),
         [
             ({"ref": "nonsense"}, "ref", "write host"),
-            ({"source": ""}, "source", "not a manifest"),
+            ({"owner": ""}, "owner", "is empty"),
+            ({"onConflict": "maybe"}, "onConflict", "neither take-over nor refuse"),
+            ({"source": ""}, "sources", "one source to copy, or sources to join"),
+            ({"sources": ["x@"]}, "sources", "one source to copy, or sources to join"),
             ({"source": "", "sources": ["h/n@", 3]}, "sources[1]", "not a manifest"),
+            ({"platforms": ["linux"]}, "platforms[0]", "not a platform"),
+            ({"platforms": [3]}, "platforms[0]", "not a platform"),
+            ({"platforms": ["linux/amd64", "linux/amd64"]}, "platforms[1]", "there twice"),
             ({"annotations": "x"}, "annotations", "no dict"),
+            ({"source": "else.where/a@"}, "source", "lies on else.where"),
             ({"source": "x"}, "source", "not a manifest"),
         ],
     )
@@ -140,5 +157,5 @@ class TestCheck:
 
     def test_all_problems_are_reported_at_once(self, engine: Engine, declared: Declared) -> None:
         with pytest.raises(CheckFailedError) as caught:
-            engine.up(TAG, "v1", declared.version("v1", ref="x", platforms="x"))
-        assert set(caught.value.failures) == {"ref", "platforms"}
+            engine.up(TAG, "v1", declared.version("v1", owner="", onConflict="x"))
+        assert set(caught.value.failures) == {"owner", "onConflict"}

@@ -334,8 +334,12 @@ def test_what_can_not_be_read_keeps_the_state_and_fails_alone(
 @pytest.mark.parametrize(
     ("name", "value"),
     [
+        ("provenance", "no JSON"),
+        ("provenance", "[]"),
+        ("tests", ""),
         ("tests", 1),
-        ("keys", "?"),
+        ("keys", []),
+        ("keys", ["?"]),
         ("keyless", "?"),
     ],
 )
@@ -347,7 +351,9 @@ def test_what_is_wrong_of_evidence_is_named(
     assert caught.value.failures.keys() == {f"evidence.{name}"}
 
 
-@pytest.mark.parametrize(("name", "value"), [("ref", "no tag"), ("evidence", "?")])
+@pytest.mark.parametrize(
+    ("name", "value"), [("platforms", []), ("owner", ""), ("ref", "no tag"), ("evidence", "?")]
+)
 def test_a_tag_with_evidence_has_all_that_it_needs(
     engine: Engine, inputs: dict[str, Any], name: str, value: Any
 ) -> None:
