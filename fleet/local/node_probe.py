@@ -73,10 +73,11 @@ def _obstacle(node: Node) -> str:
             f"its certificate is not trusted ({error.verify_message.rstrip('.')}). Name its "
             "authority in cacert, and the host that the certificate is for in servername"
         )
-    except OSError as error:
-        # With TLS 1.3, a server refuses our certificate after the handshake.
+    except (OSError, UnicodeError) as error:
+        # A host that is no name is a UnicodeError. With TLS 1.3, a server refuses our certificate
+        # after the handshake.
         if not isinstance(error, ssl.SSLError | ConnectionResetError | BrokenPipeError):
-            why = error.strerror or error
+            why = getattr(error, "strerror", None) or error
             return f"{why}. Start {server} there, and let this machine reach it"
     if answer.endswith(expected):
         return ""

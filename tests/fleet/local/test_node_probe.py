@@ -140,6 +140,10 @@ def test_nobody_at_the_port_is_told_by_builder_address_and_reason() -> None:
     assert f"{where}: Connection refused. Start buildkitd there" in text
 
 
+def test_a_host_that_is_no_name_is_told_and_no_traceback() -> None:
+    assert "Start buildkitd there" in told("tcp://a..b:1234")
+
+
 def test_something_else_at_the_port_is_no_buildkit() -> None:
     with serving(PROTOCOL_ERROR) as port:
         assert "is no BuildKit, or wants TLS" in told(f"tcp://127.0.0.1:{port}")

@@ -82,6 +82,10 @@ def test_any_lock_is_read_as_it_was_written(
         ({"bases": {"3.11-slim": {"name": "x"}}}, "lock.bases.3.11-slim.repository"),
         ({"bases": []}, "lock.bases"),
         ({"requirements": {"web": {"3.11": {"1": ["a==1 ; b"]}}}}, "lock.requirements.web.3.11.1"),
+        (
+            {"requirements": {"web": {"3.11": {"1.0.0": ["a==1", "a==1"]}}}},
+            "lock.requirements.web.3.11.1.0.0[1]",
+        ),
         ({"tools": {"web": {"3.11": {"for": "x"}}}}, "lock.tools.web.3.11.for"),
         ({"tools": {"web": {"3.11": {"pure": True}}}}, "lock.tools.web.3.11.pure"),
         ({"bases": {"3.11-slim": {"name": "x", "repository": "y"}}}, "lock.bases.3.11-slim.digest"),
