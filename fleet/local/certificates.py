@@ -84,7 +84,7 @@ def _make(folder: Path) -> None:
 
 
 def _certificate(key: ec.EllipticCurvePrivateKey) -> x509.Certificate:
-    # As it is no authority, a bundle with it is as safe as without: it vouches for no other name.
+    # It can sign no other certificate, so who trusts the bundle trusts no other host by it.
     no_authority = x509.BasicConstraints(ca=False, path_length=None)
     usage = x509.ExtendedKeyUsage([ExtendedKeyUsageOID.SERVER_AUTH])
     name, now = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, _NAME)]), datetime.now(UTC)

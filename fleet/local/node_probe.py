@@ -74,8 +74,8 @@ def _obstacle(node: Node) -> str:
             "authority in cacert, and the host that the certificate is for in servername"
         )
     except (OSError, UnicodeError) as error:
-        # A host that is no name is a UnicodeError. With TLS 1.3, a server refuses our certificate
-        # after the handshake.
+        # Python raises UnicodeError for a host such as a..b. With TLS 1.3, a server refuses our
+        # certificate after the handshake.
         if not isinstance(error, ssl.SSLError | ConnectionResetError | BrokenPipeError):
             why = getattr(error, "strerror", None) or error
             return f"{why}. Start {server} there, and let this machine reach it"
@@ -92,7 +92,8 @@ def _connected(node: Node) -> socket.socket:
     """Return a connection to ``node``, by TLS where its certificates are named.
 
     :raises TroubleError: when these can't be used; it names them, and the remedy.
-    :raises OSError: when there is no connection.
+    :raises OSError: when it can't be connected to.
+    :raises UnicodeError: when its host is no valid name.
     """
     url = urlsplit(node.endpoint)
     if url.scheme == "unix":

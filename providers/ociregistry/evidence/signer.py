@@ -49,7 +49,7 @@ def is_key_given(environment: Mapping[str, str]) -> bool:
 
 
 def require_key(environment: Mapping[str, str], declared: Sequence[PublicKey]) -> SigningKey:
-    """Return the key to sign with. Most runs sign nothing, and a wrong key is no matter to them.
+    """Return the key to sign with. It is read when something is signed, which most runs do not do.
 
     :raises EvidenceError: if there is none, it can't be used, or it is not the one that is
         declared first.
