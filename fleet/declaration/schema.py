@@ -6,6 +6,7 @@ keywords it has ``fault``, what is wrong with a value that breaks the rule, and
 together is not in it.
 """
 
+import difflib
 import json
 import re
 from collections.abc import Mapping
@@ -30,8 +31,11 @@ DEFINITIONS: Final[Mapping[str, Schema]] = _FILE["definitions"]
 SHARE_KEYS: Final = ("part-of", "only", "below", "with-github")
 """The keys of a stack that manages a share of another stack's declaration."""
 
+_TOP: Final = "fleet:"
+"""The prefix of the keys of the first level, which Pulumi asks for."""
+
 KEYS: Final[Mapping[str, Schema]] = {
-    key.removeprefix("fleet:"): schema for key, schema in _CONFIG["properties"].items()
+    key.removeprefix(_TOP): schema for key, schema in _CONFIG["properties"].items()
 }
 SHARE: Final[Schema] = {
     "properties": {key: KEYS[key] for key in SHARE_KEYS},
@@ -41,7 +45,7 @@ SHARE: Final[Schema] = {
 STACK: Final[Schema] = {
     "properties": {key: schema for key, schema in KEYS.items() if key not in SHARE_KEYS},
     "additionalProperties": False,
-    "required": [key.removeprefix("fleet:") for key in _CONFIG["else"]["required"]],
+    "required": [key.removeprefix(_TOP) for key in _CONFIG["else"]["required"]],
 }
 
 _FAULTY: Final = object()
@@ -137,10 +141,11 @@ class _Walk:
         return found
 
     def _note_unknown(self, path: str, key: str, known: Schema) -> None:
-        remedy = f"Known keys: {', '.join(known)}"
         if self.hidden:
+            remedy = f"Known keys: {', '.join(known)}"
             self.refuse(path, f"has an unknown key{_HIDDEN}", remedy)
         else:
+            remedy = _misplaced(path, key, known) or _known(path, key, known)
             self.refuse(_at(path, key), "unknown key", remedy)
 
     def entries(self, given: Any, schema: Schema, path: str) -> Any:
@@ -183,6 +188,27 @@ class _Walk:
         """Note a problem; return ``_FAULTY``."""
         self.problems.add(path, what, remedy)
         return _FAULTY
+
+
+def _misplaced(path: str, key: str, known: Schema) -> str:
+    """Return where ``key`` belongs, if it is a key of an image at the top or the reverse."""
+    of_images = DEFINITIONS["image"]["properties"]
+    if path == _TOP and "images" in known and key in of_images:
+        return (
+            f"{key} is a key of an image. Move it to {_TOP}defaults or to an entry of {_TOP}images"
+        )
+    if known is of_images and key in STACK["properties"]:
+        return f"It is a key of the whole fleet. Write {_TOP}{key} at the top"
+    return ""
+
+
+def _known(path: str, key: str, known: Schema) -> str:
+    """Return the ``known`` keys as they are written, first the one that ``key`` resembles."""
+    start = path if path == _TOP else ""
+    by_letters = {name.lower(): name for name in known}
+    near = difflib.get_close_matches(key.lower(), by_letters, n=1)
+    guess = f"Did you mean {start}{by_letters[near[0]]}? " if near else ""
+    return f"{guess}Known keys: {', '.join(start + name for name in known)}"
 
 
 def _fault(given: Any, schema: Schema) -> Fault | None:

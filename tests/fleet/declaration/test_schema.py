@@ -48,7 +48,48 @@ def test_an_unknown_key_is_one_at_every_level() -> None:
         assert found.what == "unknown key"
         assert of_schema(changed(WHOLE, place, {"?": None}))
     (found,) = of_parser({**PART, "registry": "ghcr.io/a"})
-    assert found.remedy == "Known keys: part-of, only, below, with-github"
+    known = "Known keys: fleet:part-of, fleet:only, fleet:below, fleet:with-github"
+    assert found.remedy == known
+
+
+@pytest.mark.parametrize(
+    ("place", "key", "meant"),
+    [
+        ((), "imagse", "Did you mean fleet:images?"),
+        ((), "Retention_Days", "Did you mean fleet:retention-days?"),
+        (("images", "web"), "platfroms", "Did you mean platforms?"),
+        (("images", "web"), "pyhton", "Did you mean pythons?"),
+        (("defaults",), "Bases", "Did you mean bases?"),
+        (("images", "web", "pointers"), "x.y", "Did you mean X.Y?"),
+        (("images", "web", "exclude", 0), "versions", "Did you mean version?"),
+    ],
+)
+def test_a_key_that_is_written_nearly_as_another_names_it(
+    place: Place, key: str, meant: str
+) -> None:
+    (found,) = of_parser(changed(WHOLE, (*place, key), "x"))
+    assert found.what == "unknown key"
+    assert found.remedy.startswith(f"{meant} Known keys: ")
+
+
+@pytest.mark.parametrize("key", ["pointers", "pythons", "package", "platforms"])
+def test_a_key_of_an_image_at_the_top_is_told_its_place(key: str) -> None:
+    (found,) = of_parser(changed(WHOLE, (key,), "x"))
+    assert (found.path, found.what) == (f"fleet:{key}", "unknown key")
+    where = f"{key} is a key of an image. Move it to fleet:defaults or to an entry of fleet:images"
+    assert found.remedy == where
+
+
+@pytest.mark.parametrize("place", [("defaults",), ("images", "web")])
+def test_a_key_of_the_top_in_an_image_is_told_its_place(place: Place) -> None:
+    (found,) = of_parser(changed(WHOLE, (*place, "retention-days"), 9))
+    assert found.what == "unknown key"
+    assert found.remedy == "It is a key of the whole fleet. Write fleet:retention-days at the top"
+
+
+def test_a_key_that_resembles_none_gets_no_guess() -> None:
+    (found,) = of_parser(changed(WHOLE, ("colour",), "red"))
+    assert found.remedy.startswith("Known keys: fleet:registry, fleet:mirrors, ")
 
 
 @pytest.mark.parametrize("base", ["", *(f" {base}" for base in BASES), " slimm", " "])
