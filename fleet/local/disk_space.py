@@ -46,7 +46,7 @@ def require_for_containers(root: Path | None) -> None:
 def _require(wanted: Sequence[tuple[Path, int]]) -> None:
     for path in dict.fromkeys(path for path, _ in wanted):
         # What lies on one file system takes of the same room.
-        least = sum(n for other, n in wanted if other.stat().st_dev == path.stat().st_dev)
+        least = sum(n for other, n in wanted if device(other) == device(path))
         free = shutil.disk_usage(path).free
         if free < least:
             raise TroubleError(
@@ -56,12 +56,22 @@ def _require(wanted: Sequence[tuple[Path, int]]) -> None:
             )
 
 
-def free(path: Path | None) -> int | None:
-    """Return the bytes that are free where ``path`` lies or will lie; ``None`` where there is none.
+def free(path: Path) -> int:
+    """Return the bytes that are free where ``path`` lies or will lie."""
+    return shutil.disk_usage(_there(path)).free
 
-    The folder of an engine in a virtual machine is not on this one.
-    """
-    return shutil.disk_usage(_there(path)).free if path else None
+
+def device(path: Path) -> int:
+    """Return the number of the file system that ``path`` lies or will lie on (stat(2), st_dev)."""
+    return _there(path).stat().st_dev
+
+
+def mounted_at(path: Path) -> Path:
+    """Return the folder that the file system of ``path`` begins at, as ``df`` names it."""
+    found = _there(path).resolve()
+    while device(found.parent) == device(found) and found != found.parent:
+        found = found.parent
+    return found
 
 
 def _there(path: Path) -> Path:

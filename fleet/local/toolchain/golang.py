@@ -62,6 +62,15 @@ def require(names: Sequence[str]) -> Path:
     )
 
 
+def caches() -> tuple[Path, Path] | None:
+    """Return the folders of what Go built, and of modules; ``None`` where no Go says so."""
+    for go in _candidates():
+        found = [Path(line) for line in _answer(go, "env", "GOCACHE", "GOMODCACHE").splitlines()]
+        if len(found) == 2 and all(path.is_absolute() for path in found):  # noqa: PLR2004 - as asked
+            return found[0], found[1]
+    return None
+
+
 def environment() -> dict[str, str]:
     """Return the environment that Go builds in: its own settings, and no secret of the shell's."""
     own = {name: os.environ[name] for name in _SETTINGS if name in os.environ}

@@ -1,5 +1,7 @@
 """What a run takes on the disk, and what is held there."""
 
+import json
+import socket
 from dataclasses import replace
 from pathlib import Path
 
@@ -7,7 +9,7 @@ import pytest
 
 from fleet.declaration.problems import DeclarationError
 from fleet.local import build_times, disk_forecast, disk_held, disk_space
-from fleet.local.disk_forecast import report
+from fleet.local.disk_forecast import Part, report
 from fleet.local.docker import daemons, record
 from fleet.local.place_daemons import Placed
 from fleet.local.toolchain import modules
@@ -21,35 +23,89 @@ NOTHING = Supply(there={}, plugins=(), downloads=(), builds=())
 def planned(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(disk_forecast, "planned_builds", lambda *_: frozenset({"a", "b"}))
     monkeypatch.setattr(disk_space, "free", lambda _: 10**12)
+    monkeypatch.setattr(disk_space, "mounted_at", lambda _: Path("/"))
+
+
+def engine(folder: Path, patch: pytest.MonkeyPatch, **values: str) -> Placed:
+    """A Docker engine that says ``values`` of itself; nothing is there, and Go is ``go``."""
+    command(folder / "bin", "docker", f"echo '{json.dumps(values)}'")
+    command(folder / "bin", "go", f"printf '%s\\n' {folder}/home/go-build {folder}/home/mod")
+    patch.setenv("PATH", f"{folder}/bin:/usr/bin:/bin")
+    supply = replace(
+        NOTHING,
+        builds=(modules.PULUMI, modules.GITHUB),
+        downloads=(modules.REGISTRY, modules.DOCKER_BUILD),
+    )
+    return Placed(docker="unix:///srv/docker.sock", tools=needs(), supply=supply)
+
+
+PROGRAMS = (
+    "4.0 GB for Go's build cache (pulumi, github), 4.0 GB for Go's modules, "
+    "250.0 MB for 1 downloaded archive, 250.0 MB for 1 downloaded plugin"
+)
+DATA = (
+    "300.0 MB for the images of registry and BuildKit, "
+    "300.0 MB for 2 builds on 3 platforms, 900.0 MB for 1 base on 3 platforms"
+)
 
 
 @pytest.mark.usefixtures("planned")
 def test_each_part_is_said_with_its_figure_and_what_is_free(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    command(tmp_path / "bin", "docker", "echo '{}'")
-    monkeypatch.setenv("PATH", f"{tmp_path}/bin:/usr/bin:/bin")
-    supply = replace(
-        NOTHING, builds=(modules.PULUMI, modules.GITHUB), downloads=(modules.DOCKER_BUILD,)
-    )
-    placed = Placed(docker="unix:///srv/docker.sock", tools=needs(), supply=supply)
+    placed = engine(tmp_path, monkeypatch, Name=socket.gethostname(), DockerRootDir=str(tmp_path))
     monkeypatch.setattr(disk_space, "free", lambda _: 71 * 10**9)
     disk_forecast.show(checkout(tmp_path), needs(), placed, builds=True)
-    assert capsys.readouterr().err == (
-        "disk: this takes up to 9.8 GB: 8.0 GB for Go's caches (pulumi, github), "
-        "250.0 MB for 1 downloaded archive, 300.0 MB for the images of registry and BuildKit, "
-        "300.0 MB for 2 builds on 3 platforms, 900.0 MB for 1 base on 3 platforms; "
-        "71.0 GB are free\n"
-    )
+    takes = f"disk /: this takes up to 10.0 GB: {PROGRAMS}, {DATA}; 71.0 GB are free\n"
+    assert capsys.readouterr().err == takes
 
 
-def test_less_room_than_that_is_a_warning() -> None:
-    parts = [(50 * 10**6, "1 build on 1 platform")]
-    said = report(parts, 49 * 10**6)
-    assert said[0].endswith("50.0 MB for 1 build on 1 platform; 49.0 MB are free")
-    assert said[1].startswith("warning: the disk may become full")
-    assert len(report(parts, 50 * 10**6)) == 1
-    assert report(parts, None)[0].endswith("1 platform; what is free in Docker can't be seen")
+@pytest.mark.usefixtures("planned")
+def test_what_lies_on_another_disk_is_compared_with_what_is_free_there(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    data = tmp_path / "var-lib-docker"
+    data.mkdir()
+    placed = engine(tmp_path, monkeypatch, Name=socket.gethostname(), DockerRootDir=str(data))
+    monkeypatch.setattr(disk_space, "device", lambda path: int(path == data))
+    monkeypatch.setattr(disk_space, "mounted_at", lambda path: path if path == data else "/")
+    free = {data: 1_400_000_000}
+    monkeypatch.setattr(disk_space, "free", lambda path: free.get(path, 9 * 10**9))
+    disk_forecast.show(checkout(tmp_path), needs(), placed, builds=True)
+    assert capsys.readouterr().err.splitlines() == [
+        f"disk /: this takes up to 8.5 GB: {PROGRAMS}; 9.0 GB are free",
+        f"disk {data}: this takes up to 1.5 GB: {DATA}; 1.4 GB are free",
+        f"warning: the disk {data} may become full. Interrupt this to make room first.",
+    ]
+
+
+@pytest.mark.usefixtures("planned")
+def test_what_is_free_here_is_said_where_docker_is_in_a_virtual_machine(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    placed = engine(tmp_path, monkeypatch)
+    monkeypatch.setattr(disk_space, "free", lambda _: 8 * 10**9)
+    disk_forecast.show(checkout(tmp_path), needs(), placed, builds=True)
+    assert capsys.readouterr().err.splitlines() == [
+        f"disk /: this takes up to 8.5 GB: {PROGRAMS}; 8.0 GB are free",
+        "warning: the disk / may become full. Interrupt this to make room first.",
+        f"disk of Docker: this takes up to 1.5 GB: {DATA}; what is free there can't be seen",
+    ]
+
+
+def test_a_disk_is_known_by_where_it_is_mounted(tmp_path: Path) -> None:
+    assert disk_space.mounted_at(Path("/proc/self/fd/none")) == Path("/proc")
+    there = disk_space.mounted_at(tmp_path / "not" / "made")
+    assert tmp_path.is_relative_to(there)
+    assert disk_space.device(there) == disk_space.device(tmp_path)
+
+
+def test_room_for_just_that_is_no_warning(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    parts = [Part(size=50 * 10**6, name="1 build on 1 platform", place=tmp_path)]
+    monkeypatch.setattr(disk_space, "free", lambda _: 49 * 10**6)
+    assert len(report(parts)) == 2
+    monkeypatch.setattr(disk_space, "free", lambda _: 50 * 10**6)
+    assert len(report(parts)) == 1
 
 
 @pytest.mark.usefixtures("planned")
