@@ -78,10 +78,10 @@ prune: venv ## List superseded digests; APPLY=1 deletes what is due [KEEP_DAYS=3
 		$(if $(KEEP_DAYS),--keep-days "$${KEEP_DAYS}") \
 		$(if $(MAX_SHARE),--max-share "$${MAX_SHARE}")
 
-split: venv ## Write a stack file an image, for a fleet that has outgrown one; APPLY=1 moves the state
+split: venv ## Write a stack file per image, for a fleet that has outgrown one; APPLY=1 moves the state
 	@$(FLEET) split --stack "$${STACK}" $(if $(APPLY),--apply)
 
-sbom: venv ## Print what a tag consists of, as CycloneDX, a line a platform: TAG=py3.13-slim-LATEST [PLATFORM=linux/amd64] [IMAGE=name]
+sbom: venv ## Print what a tag consists of, as CycloneDX, a line per platform: TAG=py3.13-slim-LATEST [PLATFORM=linux/amd64] [IMAGE=name]
 	@$(FLEET) sbom --stack "$${STACK}" --image "$${IMAGE:-}" --platform "$${PLATFORM:-}" \
 		--tag "$${TAG:?name the tag: make sbom TAG=py3.13-slim-LATEST}"
 

@@ -203,7 +203,7 @@ def _megabytes(done: Done, storage: Storage, shared: frozenset[str]) -> tuple[fl
 
 
 def table(run: str, costs: Sequence[tuple[float, ...]]) -> str:
-    """Return a line a unit: ours, then each column of the other way with its ratio to ours."""
+    """Return a line per unit: ours, then each column of the other way with its ratio to ours."""
     lines = []
     for unit, ours, *others in zip(_UNITS, *costs, strict=True):
         words = [f"{f'{run}, {unit}':30}", f"{ours:10.2f}"]

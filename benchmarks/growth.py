@@ -55,7 +55,7 @@ STEPS: Mapping[str, tuple[str, ...]] = {
 
 @dataclass(frozen=True, kw_only=True)
 class Asked:
-    """How the stacks are made: tags an image, hashes a distribution; which steps are run."""
+    """The size of the stacks (tags per image, hashes per distribution), and the steps to run."""
 
     per_image: int
     hashes: int
@@ -221,7 +221,7 @@ def measure(tags: int, asked: Asked) -> Iterator[Figures]:
 
 
 def exponents(found: list[Figures]) -> Iterator[str]:
-    """Yield a line a step: how its time and memory grew with the number of tags."""
+    """Yield a line per step: how its time and memory grew with the number of tags."""
     for step in dict.fromkeys(figures.step for figures in found):
         rows = [figures for figures in found if figures.step == step]
         if len(rows) > 1:

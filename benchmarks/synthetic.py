@@ -40,7 +40,7 @@ def name(number: int) -> str:
 
 
 def versions(count: int) -> list[str]:
-    """Return ``count`` versions, two a minor line, so that pointers grow with the tags."""
+    """Return ``count`` versions, two per minor line, so that pointers grow with the tags."""
     return [f"0.{number // 2}.{number % 2}" for number in range(count)]
 
 

@@ -1,1 +1,1 @@
-"""The Pulumi edge: one component a file, made from a plan's data."""
+"""The Pulumi edge: one component per file, made from a plan's data."""

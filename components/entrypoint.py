@@ -4,7 +4,7 @@
   to the engine were begun before: so the event loop gets a turn. At 500 version tags that saves two
   thirds of 100 processor seconds.
 - It tells the engine of each resource by which calls it was declared (``sys.tracebacklimit`` says
-  how many): 1.6 kB a resource, with paths of this machine, that the state keeps.
+  how many): 1.6 kB per resource, with paths of this machine, that the state keeps.
 - It tells the engine five lines for debugging a resource, each in a call that all else waits for:
   half of the processor time at 150 version tags. They are left out, also under ``pulumi --debug``.
 """

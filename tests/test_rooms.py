@@ -67,8 +67,9 @@ MAY_IMPORT = {
 OURS = {"fleet", "components", "providers", "tests", "benchmarks"}
 
 ALLOWED = {
-    "collections", "csv", "dataclasses", "functools", "graphlib", "hashlib", "importlib", "io",
-    "itertools", "json", "packaging", "re", "shlex", "textwrap", "types", "typing", "urllib.parse",
+    "collections", "csv", "dataclasses", "difflib", "functools", "graphlib", "hashlib", "importlib",
+    "io", "itertools", "json", "packaging", "re", "shlex", "textwrap", "types", "typing",
+    "urllib.parse",
 }  # fmt: skip
 """What the pure rooms may import: nothing that reads, writes, or knows Pulumi.
 

@@ -27,7 +27,7 @@ class Problem:
 class DeclarationError(Exception):
     """The declaration can't be planned; ``problems`` holds every reason, in reading order.
 
-    Its text is a headline, which names the file ``source``, and one line a problem.
+    Its text is a headline, which names the file ``source``, and one line per problem.
     """
 
     def __init__(self, problems: Iterable[Problem], source: str = "") -> None:

@@ -50,5 +50,5 @@ def authorities_in(text: str) -> Iterator[bytes]:
                 yield base64.b64decode(issuing, validate=True)
     except (MalformedError, KeyError, IndexError, TypeError, ValueError) as error:
         raise EvidenceError(
-            f"{SETTING}: the file is not what `gh attestation trusted-root` prints, a root a line"
+            f"{SETTING}: expected what `gh attestation trusted-root` prints, one root per line"
         ) from error

@@ -57,7 +57,7 @@ def open_http(*, connections: int | None = 10, bundle: Path | None = None) -> ht
 @functools.cache
 def _trust(bundle: str) -> ssl.SSLContext:
     # httpx's own default would trust the bundle of certifi instead of the system's. Reading a
-    # bundle takes longer than many requests: once a process.
+    # bundle takes longer than many requests: once per process.
     try:
         return ssl.create_default_context(cafile=bundle or None)
     except OSError as error:

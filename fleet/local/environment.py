@@ -31,7 +31,7 @@ def settings(checkout: Checkout, needs: Needs, env: Mapping[str, str]) -> dict[s
         "PULUMI_HOME": str(checkout.pulumi_home),
         "PULUMI_SKIP_UPDATE_CHECK": "true",
         # What a stack needs is installed before. The engine would fetch the plugin of each SDK that
-        # is installed, GitHub's for a stack without a repository too, and try five times a run.
+        # is installed, GitHub's for a stack without a repository too, and try five times per run.
         NO_FETCHING: "true",
         # A refresh goes by what was declared in the last run: a registry that has moved since must
         # not get the login of the one that took its place.

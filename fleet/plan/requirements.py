@@ -1,4 +1,4 @@
-"""What a build installs, as the text that the shared installer reads: a line a file.
+"""What a build installs, as the text that the shared installer reads: a line per file.
 
 A line is ``<where> <what>``. ``<where>`` is ``any`` for a pure wheel that all platforms of the tag
 get, whose files they then share, or the platforms that get it, with commas. ``<what>`` is the

@@ -118,5 +118,5 @@ def _share_domain(here: str, there: str) -> bool:
 
 @functools.cache
 def _suffixes() -> PublicSuffixList:
-    # Reading the list takes longer than many requests: once a process, and only if it is needed.
+    # Reading the list takes longer than many requests: once per process, and only if it is needed.
     return PublicSuffixList()

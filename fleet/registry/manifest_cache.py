@@ -1,4 +1,4 @@
-"""Manifests by digest, read once a run: what a digest names never changes.
+"""Manifests by digest, read once per run: what a digest names never changes.
 
 Its bytes are the same in every repository; that one repository holds it proves nothing for another.
 """

@@ -87,8 +87,8 @@ def _changed(text: str, path: tuple[str, ...], entries: Sequence[Entry]) -> str:
         return text[:colon] + text[end:after] + lines + text[after:]
     if "\n" in text[begin:end]:
         raise EditError(
-            f"{place} has brackets over several lines. Write it on one line, or an entry a line, "
-            "each behind a dash"
+            f"{place} has brackets over several lines.\nWrite it on one line, or one entry "
+            "per line, each after a dash"
         )
     written = {k: text[n.start_mark.index : n.end_mark.index] for k, n in children.items()}
     listed = ", ".join(written.get(_key(entry)) or shown(entry) for entry in entries)

@@ -135,7 +135,7 @@ def report_of(events: Iterable[Mapping[str, Any]]) -> Report:
 
 
 def parse_events(lines: Iterable[bytes]) -> Iterator[dict[str, Any]]:
-    """Read one event a line; a last line that a kill cut off ends them.
+    """Read one event per line; a last line that a kill cut off ends them.
 
     :raises ReportError: if it is not an event log.
     """

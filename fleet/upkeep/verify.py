@@ -212,7 +212,7 @@ def _differences(valid: Mapping[str, Sequence[Signed]]) -> Iterator[str]:
 
 
 def report(found: Collection[Verified]) -> str:
-    """Return a table a repository, and below it notes and what is wrong, a line each."""
+    """Return a table per repository, and below it notes and what is wrong, a line each."""
     parts = []
     for repository, tags in groupby(found, key=lambda each: each.wanted.ref.repository):
         rows = list(tags)

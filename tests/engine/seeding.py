@@ -33,7 +33,7 @@ def sha(body: bytes) -> str:
 def push_image(
     registry: Served, repository: str, platforms: Iterable[str], seed: str
 ) -> dict[str, str]:
-    """Push one image a platform, a configuration and a tiny layer each; return their digests.
+    """Push one image per platform, a configuration and a tiny layer each; return their digests.
 
     Equal seeds give equal bytes, whatever the registry.
     """

@@ -252,7 +252,7 @@ def _settings(root: Path) -> dict[str, str]:
         "PULUMI_BACKEND_URL": f"file://{root / 'state'}",
         "PULUMI_CONFIG_PASSPHRASE": "",
         "PULUMI_SKIP_UPDATE_CHECK": "true",
-        # Else the engine tries for 2.5 s a run to fetch the plugins of the SDKs that are installed.
+        # Otherwise the engine spends 2.5 s per run on fetching the plugins of installed SDKs.
         "PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION": "true",
         "PULUMI_DEBUG_COMMANDS": "true",  # --event-log is one of them
         "DOCKER_CONFIG": str(root / "docker"),

@@ -27,7 +27,7 @@ from fleet.local.run_lock import alone_on_this_machine
 from fleet.registry.manifest import annotations_of
 
 RECIPE_ANNOTATION = "io.github.multi-py.fleet.stand-in"
-"""The index annotation with the keys of what a stand-in was made from, one a platform."""
+"""The index annotation with the keys of what a stand-in was made from, one per platform."""
 
 STEP = "bases"
 """The name of the step that makes them."""

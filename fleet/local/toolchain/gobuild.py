@@ -1,4 +1,4 @@
-"""Binaries from Go modules, built once a user and kept by the key of what they are made from."""
+"""Binaries from Go modules, built once per user and kept by the key of what they are made from."""
 
 import shutil
 import subprocess

@@ -107,7 +107,7 @@ async def take_snapshot(
     """Read the listed tags ``named`` of ``repository``, and of the digests ``also`` what is there.
 
     Manifests below an index are read where they are not platform's: an attached signature or an
-    index in an index may itself refer to something. That is two requests a tag at most.
+    index in an index may itself refer to something. That is two requests per tag at most.
 
     :raises fleet.upkeep.prune.tag_list_check.DoubtError: when a listed tag is not there.
     :raises fleet.registry.errors.OciError: when the registry fails.

@@ -24,7 +24,7 @@ def share(*only: str, github: bool = False, **below: str) -> ShareConfig:
 
 
 def split(**changed: ShareConfig | None) -> dict[str, ShareConfig]:
-    """A stack an image and one for GitHub; those of ``changed`` in place of these."""
+    """A stack per image and one for GitHub; those of ``changed`` in place of these."""
     shares: dict[str, ShareConfig | None] = {
         "p-base": share("base"),
         "p-github": share(github=True),

@@ -25,7 +25,7 @@ _DATA = Path(__file__).parent / "data" / "jobs.json"
 class Hub:
     """One repository; `log` has `METHOD path` of every request, `violations` what is not allowed.
 
-    `refusals` are answered first, one a request.
+    `refusals` are answered first, one per request.
     """
 
     def __init__(self) -> None:

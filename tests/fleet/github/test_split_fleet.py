@@ -1,4 +1,4 @@
-"""The commands of the workflows, for a fleet that was split: its runs left a file a stack."""
+"""The commands of the workflows, for a fleet that was split: its runs left a file per stack."""
 
 import json
 from pathlib import Path

@@ -64,7 +64,7 @@ def downloading(*platforms: str) -> dict[str, str]:
 
 
 def stacks_of(declaration: Declaration) -> tuple[FleetStack, ...]:
-    """A stack an image of such a fleet, and one for the repository."""
+    """A stack per image of such a fleet, and one for the repository."""
     shares = {
         f"prod-{image.name}": ShareConfig(
             whole="prod",

@@ -1,4 +1,4 @@
-"""What a lock lacks, told in few words: one problem an image."""
+"""What a lock lacks, told in few words: one problem per image."""
 
 from dataclasses import replace
 from typing import Any

@@ -47,7 +47,7 @@ def test_a_second_run_changes_nothing_and_says_so(
     assert run(root) == 0
     assert capsys.readouterr().out == "Nothing changed.\n"
     assert held(root) == first
-    assert world.asked.count("docker.io/library/python:3.13-slim") == 2, "once a run"
+    assert world.asked.count("docker.io/library/python:3.13-slim") == 2, "once per run"
 
 
 @pytest.mark.usefixtures("world")

@@ -1,4 +1,4 @@
-"""A fleet that has outgrown one stack: a stack file an image."""
+"""A fleet that has outgrown one stack: a stack file per image."""
 
 from pathlib import Path
 

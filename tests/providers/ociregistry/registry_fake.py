@@ -86,7 +86,7 @@ class FakeRegistry:
     clock: Callable[[], str] | None = None
     authorization: str = ""
     challenge: str = ""
-    """The challenges that a request without authorization gets, a line each header."""
+    """The challenges that a request without authorization gets, one line per header."""
     tokens: list[str] = field(default_factory=list)
     token_requests: list[dict[str, list[str]]] = field(default_factory=list)
     token_logins: list[str] = field(default_factory=list)
