@@ -52,7 +52,7 @@ lock: venv ## Resolve what is not locked; REFRESH=1: bases, yanked versions, REF
 	@$(FLEET) lock --stack "$${STACK}" $(if $(REFRESH),--refresh "$${REFRESH}") --newest "$${NEWEST:-}"
 
 status: ## Print the tags: digest, platforms, size, verified
-env: ## Print shell exports: eval "$$(make -s env)"
+env: ## Print shell exports: eval "$(make -s env)"
 
 restore: venv ## Put a removed name back on its digest: TAG=py3.8-LATEST [IMAGE=name or host/namespace/name]
 	@$(FLEET) restore --stack "$${STACK}" --image "$${IMAGE:-}" \

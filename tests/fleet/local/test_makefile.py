@@ -135,6 +135,12 @@ def test_the_python_is_one_program_by_its_name(clone: Path, place: str, value: s
     assert not ran(clone)
 
 
+def test_what_the_help_shows_can_be_pasted_into_a_shell(clone: Path) -> None:
+    shown = make(clone, "help").stdout
+    assert 'eval "$(make -s env)"' in shown
+    assert "$$" not in shown, "to a shell, that is the number of its process"
+
+
 @pytest.mark.parametrize("value", ["x;touch canary", "$(shell touch canary)", "touch canary"])
 def test_the_makefiles_own_variables_cannot_be_given(clone: Path, value: str) -> None:
     assert {"SHELL", "VENV", "GIVEN", "each", "name", "take"} <= {*OWN}
