@@ -12,17 +12,40 @@ from pathlib import Path
 
 _OLDEST = (3, 11)
 _LOCK, _DEV_LOCK, _STAMP = "requirements.lock", "requirements-dev.lock", ".lock.stamp"
+# No path is written into it, so that the checkout may be moved; and PYTHONPATH, which every program
+# that a command starts would inherit, is left as it is.
+_COMMAND = """\
+#!/bin/sh
+# `python -m fleet` of this checkout, from any folder; written by fleet/local/venv.py.
+bin=$(dirname "$(readlink -f "$0")")
+exec "$bin/python" -P -c '
+import sys
+sys.path.insert(0, sys.argv.pop(1))
+from fleet.cli.main import main
+sys.exit(main(sys.argv[1:]))
+' "$bin/../.." "$@"
+"""
 
 
 def ensure(root: Path, *, dev: bool) -> None:
-    """Have ``root/.venv`` hold what the lock names; with ``dev``, also the development tools.
+    """Have ``root/.venv`` hold what the lock names, and the command ``fleet``.
 
-    The development lock names all of the other, so one install serves both. Where another
-    environment can't be made, the old one is back in its place.
+    With ``dev``, it also holds the development tools. The development lock names all of the other,
+    so one install serves both. Where another environment can't be made, the old one is back in its
+    place.
 
     :raises subprocess.CalledProcessError: when pip fails; it says why on stderr.
     """
-    venv, lock = root / ".venv", root / (_DEV_LOCK if dev else _LOCK)
+    _have_packages(root, root / ".venv", dev=dev)
+    # Also in an environment that is whole: one of an earlier release has no command, or another.
+    command = root / ".venv" / "bin" / "fleet"
+    if not command.exists() or command.read_text() != _COMMAND:
+        command.write_text(_COMMAND)
+        command.chmod(0o755)
+
+
+def _have_packages(root: Path, venv: Path, *, dev: bool) -> None:
+    lock = root / (_DEV_LOCK if dev else _LOCK)
     old, python = venv.with_name(".venv.old"), venv / "bin" / "python"
     # An upgrade of the system may take the Python. pip comes last into a new environment: one
     # without it was interrupted.

@@ -1,8 +1,10 @@
 """The virtual environment is remade exactly when its lock changed."""
 
+import os
 import subprocess
 import sys
 from pathlib import Path
+from subprocess import PIPE
 
 import pytest
 
@@ -14,6 +16,15 @@ PYTHON = """
 for last; do :; done
 echo "${last##*/}" >>"$INSTALLED"
 exit "${PIP_FAILS:-0}"
+"""
+
+REAL_PYTHON = sys.executable
+PROGRAM = """
+import os
+
+def main(given):
+    print(*given, os.environ.get("PYTHONPATH"), sep="\\n")
+    return 3
 """
 
 
@@ -42,6 +53,54 @@ def test_it_is_installed_once(root: Path) -> None:
     venv.ensure(root, dev=False)
     venv.ensure(root, dev=False)
     assert installed(root) == ["requirements.lock"]
+
+
+def printed(path: Path, *arguments: str, cwd: Path) -> list[str]:
+    done = subprocess.run([path, *arguments], check=False, cwd=cwd, stdout=PIPE, text=True)
+    assert done.returncode == 3
+    return done.stdout.splitlines()
+
+
+@pytest.fixture
+def whole(root: Path) -> Path:
+    """A checkout whose environment has a real Python; its program prints what it is given."""
+    folder = root / "fleet" / "cli"
+    folder.mkdir(parents=True)
+    (folder / "main.py").write_text(PROGRAM)
+    venv.ensure(root, dev=False)
+    python = root / ".venv" / "bin" / "python"
+    python.unlink()
+    python.symlink_to(REAL_PYTHON)
+    return root
+
+
+def test_the_command_runs_the_program_of_its_checkout_from_any_folder(
+    whole: Path, tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("PYTHONPATH", raising=False)
+    elsewhere = tmp_path_factory.mktemp("elsewhere")
+    # A module of the folder where it is called is not the program's.
+    (elsewhere / "fleet.py").write_text("raise SystemExit('not this one')")
+    path = Path(".venv", "bin", "fleet")
+    shown = printed(whole / path, "plan", "--stack", "a b", cwd=elsewhere)
+    assert shown == ["plan", "--stack", "a b", "None"]
+    moved = whole.rename(whole.with_name("it's moved"))
+    assert printed(moved / path, "up", cwd=elsewhere) == ["up", "None"]
+    (elsewhere / "link").symlink_to(moved / path)
+    assert printed(elsewhere / "link", "down", cwd=elsewhere) == ["down", "None"]
+
+
+def test_an_environment_that_is_there_gets_the_command_of_this_release(root: Path) -> None:
+    venv.ensure(root, dev=False)
+    path = root / ".venv" / "bin" / "fleet"
+    written = path.read_text()
+    path.write_text("of another release")
+    venv.ensure(root, dev=False)
+    assert path.read_text() == written
+    path.unlink()
+    venv.ensure(root, dev=False)
+    assert os.access(path, os.X_OK)
+    assert installed(root) == ["requirements.lock"], "nothing was installed for it"
 
 
 def test_nothing_is_built_to_install_it(root: Path) -> None:
