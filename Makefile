@@ -58,8 +58,8 @@ restore: venv ## Put a removed name back on its digest: TAG=py3.8-LATEST [IMAGE=
 	@$(FLEET) restore --stack "$${STACK}" --image "$${IMAGE:-}" \
 		--tag "$${TAG:?name the tag: make restore TAG=py3.8-LATEST}"
 
-verify: venv ## Verify what is signed of the declared tags, by digest [TAG=py3.13-slim-0.34.0] [MIRRORS=1]
-	@$(FLEET) verify --stack "$${STACK}" --tag "$${TAG:-}" $(if $(MIRRORS),--mirrors)
+verify: venv ## Verify what is signed of the declared tags, by digest [TAG=py3.13-slim-0.34.0] [IMAGE=name] [MIRRORS=1]
+	@$(FLEET) verify --stack "$${STACK}" --image "$${IMAGE:-}" --tag "$${TAG:-}" $(if $(MIRRORS),--mirrors)
 
 history: venv ## Print which digest tags had, since when and why: [TAG=py3.12-LATEST] [IMAGE=name] [AT=2026-11-03] [JSON=1]
 	@$(FLEET) history --stack "$${STACK}" --image "$${IMAGE:-}" --tag "$${TAG:-}" \

@@ -45,6 +45,7 @@ def add_to(commands: Commands) -> None:
     text = "Verify the evidence of the declared tags by their digests"
     five = commands.add("verify", text, entered(_verify))
     five.add_argument("--tag", default="", help="one tag only, such as py3.13-slim-0.34.0")
+    five.add_argument("--image", default="", help="one image only")
     five.add_argument("--mirrors", action="store_true", help="the tags at mirrors as well")
     text = "Write the import file of a registry's declared tags"
     two = commands.add("adopt", text, entered(_adopt))
@@ -114,9 +115,7 @@ def _verify(here: Checkout, chosen: argparse.Namespace) -> int:
             f"stack {chosen.stack} declares nobody who signs, so nothing of it is signed.\n"
             "Declare fleet:signing (docs/evidence.md)"
         )
-    tags = verify.wanted(plan, chosen.tag, mirrors=chosen.mirrors)
-    if not tags:
-        raise TroubleError(f"{chosen.tag} is not a version tag of stack {chosen.stack}")
+    tags = verify.wanted(plan, chosen.tag, chosen.image, mirrors=chosen.mirrors)
     trusted = signers.trusted(plan.declaration, plan.keys, read_authorities(os.environ))
     found = asked(
         plan.logins, lambda registry: verify.verify_tags(registry, tags, plan.owner, trusted)

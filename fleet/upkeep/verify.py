@@ -6,6 +6,7 @@ from functools import partial
 from itertools import groupby
 from typing import Any
 
+from fleet.console import TroubleError
 from fleet.evidence.bundle import Signed, verify
 from fleet.evidence.errors import EvidenceError
 from fleet.http.text import one_line
@@ -68,23 +69,36 @@ class Verified:
     problems: tuple[str, ...] = ()
 
 
-def wanted(plan: Plan, tag: str, *, mirrors: bool = False) -> tuple[Wanted, ...]:
-    """Return the version tags of ``plan``, or those of them that are called ``tag``.
+def wanted(
+    plan: Plan, tag: str = "", image: str = "", *, mirrors: bool = False
+) -> tuple[Wanted, ...]:
+    """Return the version tags of ``plan``: all of them, or those called ``tag``, or of ``image``.
 
     With ``mirrors``, those at each mirror as well.
+
+    :raises TroubleError: if there is no such tag.
     """
-    return tuple(
+    found = tuple(
         Wanted(
             ref=TagReference(repository=Repository.parse(place), tag=planned.tag),
             kinds=kinds_of(planned.platforms),
             pinned=planned.pin is not None,
             needs_evidence=planned.pin is None or planned.pin.needs_evidence,
         )
-        for image in plan.images
-        for place in (image.repository, *(m.repository for m in image.mirrors if mirrors))
-        for planned in image.tags
+        for one in plan.images
+        if image in ("", one.name)
+        for place in (one.repository, *(m.repository for m in one.mirrors if mirrors))
+        for planned in one.tags
         if tag in ("", planned.tag)
     )
+    if not found and (tag or image):
+        what = f"version tag {tag}" if tag else "version tag"
+        where = f"the image {image}" if image else "any image"
+        raise TroubleError(
+            f"no {what} of {where} is declared.\n"
+            "`make plan` shows what is. A pointer has the evidence of the version tag that it names"
+        )
+    return found
 
 
 async def verify_tags(

@@ -50,7 +50,7 @@ USES = {
     "preview": ("JSON",),
     "docs": ("OUTPUT",),
     "restore": ("TAG",),
-    "verify": ("MIRRORS", "TAG"),
+    "verify": ("IMAGE", "MIRRORS", "TAG"),
     "history": ("AT", "IMAGE", "JSON", "TAG"),
     "rollback": ("BECAUSE", "IMAGE", "TAG", "TO", "UNTIL"),
     "sbom": ("PLATFORM", "TAG"),

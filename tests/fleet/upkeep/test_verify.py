@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from fleet.console import TroubleError
 from fleet.evidence.keys import PublicKey
 from fleet.plan.plan import ImageMirror
 from fleet.registry.client import Client
@@ -174,6 +175,25 @@ def test_each_version_tag_is_wanted_with_its_platforms() -> None:
     assert [each.ref.tag for each in every] == ["py3.11-slim-0.33.0", "py3.11-slim-0.34.0"]
     assert one == every[1:]
     assert one[0].kinds == kinds_of(("linux/amd64", "linux/arm/v7"))
+
+
+def test_one_image_s_version_tags_are_wanted_where_it_is_named() -> None:
+    plan = plans.plan()
+    (one,) = plan.images
+    plan = replace(plan, images=(one, replace(one, name="other", repository="r.test/acme/other")))
+    every, other = wanted(plan), wanted(plan, image="other")
+    assert {each.ref.repository.name for each in other} == {"acme/other"}
+    assert len(every) == 2 * len(other)
+    (ref,) = (str(each.ref) for each in wanted(plan, "py3.11-slim-0.34.0", "other"))
+    assert ref == "r.test/acme/other:py3.11-slim-0.34.0"
+
+
+@pytest.mark.parametrize(
+    ("tag", "image"), [("", "absent"), ("py3.11-slim-LATEST", ""), ("py3.11-slim-9.9.9", "absent")]
+)
+def test_a_tag_or_image_that_is_not_declared_is_named(tag: str, image: str) -> None:
+    with pytest.raises(TroubleError, match=f"{tag or 'version tag'} of .*{image}.* is declared"):
+        wanted(plans.plan(), tag, image)
 
 
 def test_those_at_mirrors_are_wanted_where_that_is_asked() -> None:
