@@ -24,15 +24,23 @@ class Commands:
         self._subparsers = subparsers
 
     def add(
-        self, name: str, text: str, run: Run, *, interrupted: str = "Run it again to finish."
+        self,
+        name: str,
+        text: str,
+        run: Run,
+        *,
+        interrupted: str = "Run it again to finish.",
+        takes_stack: bool = True,
     ) -> argparse.ArgumentParser:
         """Add the command ``name`` with the flags of all, and return its parser.
 
         ``text`` is its help, without a full stop. ``interrupted`` says what became of the work
-        where a person interrupts it.
+        where a person interrupts it. Without ``takes_stack``, the command is about the checkout
+        and does the same for every stack.
         """
         made = self._subparsers.add_parser(name, help=text, description=f"{text}.")
-        made.add_argument("--stack", default="dev", help="the stack, by default dev")
+        if takes_stack:
+            made.add_argument("--stack", default="dev", help="the stack, by default dev")
         text = "the checkout, by default the one of this program"
         made.add_argument("--root", type=_folder, default=ROOT, help=text)
         made.set_defaults(run=run, interrupted=interrupted)

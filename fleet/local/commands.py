@@ -42,7 +42,9 @@ _JSON = "print the report as JSON, a line per stack, and all else on stderr"
 def add_to(commands: Commands) -> None:
     """Add the commands of this room."""
     for name, (text, run) in _COMMANDS.items():
-        made = commands.add(name, text, run, interrupted=run_stacks.GOES_ON)
+        made = commands.add(
+            name, text, run, interrupted=run_stacks.GOES_ON, takes_stack=name not in _OF_ALL_STACKS
+        )
         if name == "lock":
             add_lock_flags(made)
         if name in {"up", "preview", "refresh"}:
@@ -283,3 +285,4 @@ _COMMANDS: dict[str, tuple[str, Run]] = {
     "down": ("Stop the registry and builder of this checkout", _down),
     "clean": ("Stop them and remove .fleet", _clean),
 }
+_OF_ALL_STACKS = {"checksums", "down", "clean"}
