@@ -23,6 +23,8 @@ _OF_THE_REQUEST = (
     httpx.InvalidURL,
     UnicodeError,
 )
+# OpenSSL's reasons where the first bytes of an answer are not TLS; later versions have the second.
+_NO_TLS = frozenset({"WRONG_VERSION_NUMBER", "RECORD_LAYER_FAILURE"})
 
 
 @contextmanager
@@ -49,6 +51,12 @@ def failures(place: str, deadline: float) -> Iterator[None]:
             "no user name, password or token holds a line break or another control character"
         ) from None
     except (httpx.TransportError, OSError) as error:
+        if _is_plain(error):
+            raise UnreachableError(
+                f"{place}: the server answers without TLS ({describe(error)}); correct the address "
+                "or its port, or name a registry that speaks plain HTTP in FLEET_PLAIN_HTTP "
+                "(docs/network.md)"
+            ) from None
         raise UnreachableError(
             f"{place}: the connection failed ({describe(error)}); check that the server runs, that "
             "its certificate is trusted (SSL_CERT_FILE) and the proxy (HTTPS_PROXY, NO_PROXY)"
@@ -69,11 +77,23 @@ def describe(error: BaseException) -> str:
 
 
 def _words_of_the_system(error: BaseException) -> str:
+    found = _of_the_system(error)
+    if isinstance(found, ssl.SSLError | socket.gaierror) and found.strerror:
+        return one_line(found.strerror)
+    return os.strerror(found.errno) if found and found.errno else ""
+
+
+def _is_plain(error: BaseException) -> bool:
+    """Tell whether what was to be TLS began with something else, such as an answer over HTTP."""
+    found = _of_the_system(error)
+    return isinstance(found, ssl.SSLError) and found.reason in _NO_TLS
+
+
+def _of_the_system(error: BaseException) -> OSError | None:
+    """Return the error of the operating system or of TLS that is behind ``error``."""
     if isinstance(error, BaseExceptionGroup):
-        return _words_of_the_system(error.exceptions[0])
-    if isinstance(error, ssl.SSLError | socket.gaierror) and error.strerror:
-        return one_line(error.strerror)
+        return _of_the_system(error.exceptions[0])
     if isinstance(error, OSError) and error.errno:
-        return os.strerror(error.errno)
+        return error
     cause = error.__cause__ or error.__context__
-    return _words_of_the_system(cause) if cause else ""
+    return _of_the_system(cause) if cause else None

@@ -12,7 +12,7 @@ from fleet.declaration.model import Image
 from fleet.http.errors import UnreachableError
 from fleet.http.text import one_line
 from fleet.lock.model import Base, Lock
-from fleet.lock.official_bases import LIBRARY, PYTHON, place_of
+from fleet.lock.official_bases import LIBRARY, PYTHON, is_official, place_of
 from fleet.registry.client import Client
 from fleet.registry.docker_hub import LIMIT_REMEDY, canonical
 from fleet.registry.docker_hub import NAME as DOCKER_HUB
@@ -129,7 +129,7 @@ def locked_bases(
 ) -> tuple[dict[str, Base], dict[str, Base]]:
     """Return the bases and the builders of ``images``: those of ``lock`` where they serve.
 
-    :raises BaseError: naming every one that is not where it was looked for, or the mirror of the
+    :raises BaseError: naming every one that is not where it was looked for, or the place of the
         official ones that can't be reached.
     """
     missing: dict[str, None] = {}  # what compiles is mostly a base as well
@@ -168,14 +168,25 @@ def _found(
         except BaseError as error:
             missing[str(error)] = None
         except UnreachableError as error:
-            if place_of(name, mirror) == name:
+            if not is_official(name):
                 raise
-            raise BaseError(
-                f"fleet:base-registry: {mirror} can't be reached: {error}\nGive this machine "
-                "access to it (proxies and certificates: docs/network.md), correct its address, or "
-                "remove the key. Nothing stands in for a declared mirror."
-            ) from None
+            raise BaseError(_unreachable(error, mirror)) from None
     return found
+
+
+def _unreachable(error: UnreachableError, base_registry: str) -> str:
+    """Return what to do where the official bases, or the mirror of them, can't be reached."""
+    if not base_registry:
+        return (
+            f"fleet:images: {LIBRARY} can't be reached: {error}\nGive this machine access to it "
+            "(proxies and certificates: docs/network.md), or declare a mirror that it can reach: "
+            'fleet:base-registry (docs/declaration.md, "A mirror of the official bases").'
+        )
+    return (
+        f"fleet:base-registry: {base_registry} can't be reached: {error}\nGive this machine access "
+        "to it (proxies and certificates: docs/network.md), correct its address, or remove the "
+        "key. Nothing stands in for a declared mirror."
+    )
 
 
 def _missing(missing: list[str], count: int, base_registry: str) -> str:

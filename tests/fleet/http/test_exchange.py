@@ -1,3 +1,5 @@
+import socket
+import threading
 import time
 from collections.abc import Callable
 
@@ -17,6 +19,14 @@ CANARY = "c4n4ry"
 def ask(handler: Handler, *, deadline: float = 5.0, authorization: str = "") -> Reply:
     with serving(handler) as server, Blocking(deadline=deadline) as client:
         return client.once(Call(method="GET", url=server.url(), limit=1000), authorization)
+
+
+def _answer_without_tls(listener: socket.socket) -> None:
+    """Answer as a server of plain HTTP does to the first message of TLS."""
+    channel, _ = listener.accept()
+    with channel:
+        channel.recv(65_536)
+        channel.sendall(b"HTTP/1.1 400 Bad Request\r\n\r\n")
 
 
 class TestLimits:
@@ -108,6 +118,16 @@ class TestFailures:
             client.once(Call(method="GET", url="https://registry.example/"))
         assert CANARY not in str(caught.value)
         assert raised.__name__ in str(caught.value)
+
+    def test_a_server_without_tls_is_told_with_the_setting_for_it(self) -> None:
+        with socket.create_server(("127.0.0.1", 0)) as listener, Blocking() as client:
+            port = listener.getsockname()[1]
+            answering = threading.Thread(target=_answer_without_tls, args=(listener,))
+            answering.start()
+            with pytest.raises(UnreachableError, match="answers without TLS") as caught:
+                client.once(Call(method="GET", url=f"https://127.0.0.1:{port}/"))
+            answering.join()
+        assert "plain HTTP in FLEET_PLAIN_HTTP (docs/network.md)" in str(caught.value)
 
     def test_a_refused_connection_has_the_system_s_words(self) -> None:
         with Blocking() as client, pytest.raises(UnreachableError, match="Connection refused"):

@@ -150,8 +150,26 @@ def test_a_mirror_that_cannot_be_reached_is_an_error_with_the_remedy() -> None:
     assert "Connection refused\nGive this machine access to it" in found
     assert "Nothing stands in for a declared mirror" in found
     assert asked == [f"{MIRROR}/python:3.11"], "a lost host is not asked for each base"
-    with pytest.raises(UnreachableError):
-        locked(replace(sources(""), platforms=lost))
+
+
+def test_without_docker_io_in_reach_the_mirror_is_named() -> None:
+    def lost(reference: str) -> Digests:
+        raise UnreachableError(f"{reference}: Connection refused")
+
+    found = refusal(replace(sources(""), platforms=lost))
+    assert found.startswith("fleet:images: docker.io/library can't be reached: docker.io/library/")
+    assert "Connection refused\nGive this machine access to it" in found
+    assert 'fleet:base-registry (docs/declaration.md, "A mirror of the official bases")' in found
+
+
+def test_a_stand_in_that_cannot_be_reached_asks_for_no_mirror() -> None:
+    def lost(reference: str) -> Digests:
+        raise UnreachableError(f"{reference}: Connection refused")
+
+    made = {"3.11-slim": "localhost:5443/stand-in/python:3.11-slim"}
+    made |= {"3.11-full": "localhost:5443/stand-in/python:3.11"}
+    with pytest.raises(UnreachableError, match="stand-in"):
+        locked(replace(sources(""), platforms=lost, stand_ins=made))
 
 
 @pytest.fixture

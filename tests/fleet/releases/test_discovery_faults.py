@@ -60,7 +60,9 @@ def test_a_registry_that_is_down_changes_nothing(
         raise UnreachableError(f"{reference} did not answer")
 
     world.base = refuse  # type: ignore[method-assign]
-    assert "Nothing was changed. docker.io/library/python:3.9-slim did not" in fails(root, capsys)
+    said = fails(root, capsys)
+    assert "Nothing was changed. fleet:images: docker.io/library can't be reached" in said
+    assert "docker.io/library/python:3.9-slim did not answer" in said
 
 
 @pytest.mark.usefixtures("world")
