@@ -39,15 +39,16 @@ def place(checkout: Checkout, needs: Needs, env: Mapping[str, str] = os.environ)
     if not needs.anything:
         return Placed(docker="", tools=needs, supply=toolchain.survey(checkout, needs))
     seen = _machine(checkout, needs, env)
-    tools = needs.without_daemons if seen.can_use_docker else needs
+    # The survey waits for sites, which a refusal needs not.
+    decision = placement.decide(seen)
+    docker = seen.docker if decision.place == DOCKER else ""
+    tools = needs.without_daemons if docker else needs
     try:
         supply = toolchain.survey(checkout, tools)
     except NoGoError as error:
-        # The reason may be another, and there may be a way without.
+        # Of what is missing there, the place says more, and the way without.
         placement.decide(replace(seen, lacks=error.names))
         raise
-    decision = placement.decide(seen)
-    docker = seen.docker if decision.place == DOCKER else ""
     if not seen.before:
         rootless = bool(docker) and engine.open_engine(checkout, docker, env).info().rootless
         say(placement.line_of(decision, docker, rootless=rootless))
