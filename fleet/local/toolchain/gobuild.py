@@ -4,7 +4,7 @@ import shutil
 import subprocess
 import tempfile
 from collections.abc import Iterator, Sequence
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from pathlib import Path
 
 from fleet.console import TroubleError, tail_of
@@ -65,20 +65,19 @@ def _fetching(go: str, checkout: Checkout, modules: Sequence[Module]) -> Iterato
     What fails is downloaded by the build, which says why. At the end what is left is stopped.
     """
     nothing = subprocess.DEVNULL
-    fetching = [
-        subprocess.Popen(
-            [go, "list", "-deps", *module.packages], cwd=_source(checkout, module),
-            env=golang.environment(), stdin=nothing, stdout=nothing, stderr=nothing,
-        )
-        for wanted in modules
-        for module in (wanted, *wanted.beside)
-    ]  # fmt: skip
-    try:
+    with ExitStack() as fetching:
+        for module in (part for wanted in modules for part in (wanted, *wanted.beside)):
+            process = subprocess.Popen(
+                [go, "list", "-deps", *module.packages], cwd=_source(checkout, module),
+                env=golang.environment(), stdin=nothing, stdout=nothing, stderr=nothing,
+            )  # fmt: skip
+            fetching.callback(_end, process)
         yield
-    finally:
-        for process in fetching:
-            process.terminate()
-            process.wait()
+
+
+def _end(process: "subprocess.Popen[bytes]") -> None:
+    process.terminate()
+    process.wait()
 
 
 def _build(go: str, checkout: Checkout, module: Module) -> None:

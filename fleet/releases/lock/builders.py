@@ -56,8 +56,8 @@ def built(build: Build, root: Path) -> bytes:
         ) as process,
     ):  # fmt: skip
         timer = Timer(_DEADLINE_SECONDS, _kill, [process])
-        timer.start()
         try:
+            timer.start()
             # What somebody else's code wrote is not let fill memory or disk.
             body = process.stdout.read(_LARGEST + 1) if process.stdout else b""
             if len(body) > _LARGEST:

@@ -1,8 +1,12 @@
 """Binaries from Go modules: keyed, whole or absent, built once."""
 
+import errno
+import os
 import shutil
+import subprocess
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -130,6 +134,29 @@ def test_a_download_that_goes_on_is_stopped_with_a_build_that_fails(
     told(tmp_path / "bin", GO_WAITS_FOR=str(tmp_path / "calls"), GO_FAILS="2", GO_STALLS="600")
     with pytest.raises(TroubleError, match="toolchain/tool did not build"):
         gobuild.ensure(here, [TOOL, other])
+
+
+def test_downloads_are_stopped_where_another_can_t_be_started(
+    here: Checkout, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    modules = [replace(TOOL, name=name) for name in ("first", "second", "third")]
+    for module in modules:
+        shutil.copytree(here.root / "toolchain" / "tool", here.root / "toolchain" / module.name)
+    told(tmp_path / "bin", GO_STALLS="600")
+    started: list[subprocess.Popen[bytes]] = []
+    start = subprocess.Popen
+
+    def limited(argv: list[str], **options: Any) -> "subprocess.Popen[bytes]":
+        if started and argv[1] == "list":
+            raise BlockingIOError(errno.EAGAIN, os.strerror(errno.EAGAIN))
+        process = start(argv, **options)
+        started.extend([process] if argv[1] == "list" else [])
+        return process
+
+    monkeypatch.setattr(subprocess, "Popen", limited)
+    with pytest.raises(BlockingIOError):
+        gobuild.ensure(here, modules)
+    assert [process.poll() is not None for process in started] == [True]
 
 
 def test_a_go_that_is_too_old_is_named_before_anything_is_built(

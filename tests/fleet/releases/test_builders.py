@@ -2,6 +2,7 @@
 
 import time
 from pathlib import Path
+from threading import Timer
 
 import pytest
 
@@ -101,6 +102,20 @@ def test_a_build_that_never_ends_is_ended_with_all_it_started(
     with pytest.raises(BuilderError):
         run(root)
     assert time.monotonic() - begun < 30
+
+
+def test_a_build_whose_deadline_can_t_be_set_is_ended(
+    root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(_: Timer) -> None:
+        raise RuntimeError("can't start new thread")
+
+    monkeypatch.setattr(Timer, "start", refuse)
+    docker(root, "exec sleep 20")
+    begun = time.monotonic()
+    with pytest.raises(RuntimeError):
+        run(root)
+    assert time.monotonic() - begun < 15
 
 
 def test_more_than_any_metadata_is_not_read(root: Path) -> None:
