@@ -1,13 +1,20 @@
 """Pins put into a declaration and taken out, so that all around them stays byte for byte."""
 
-import copy
 from collections.abc import Mapping
 from typing import Any
 
 import yaml
 
 from fleet.declaration.model import Pin
-from fleet.releases.yaml_edit import EditError, end_of, line_end, line_start, shown
+from fleet.releases.yaml_edit import (
+    EditError,
+    changed,
+    end_of,
+    line_end,
+    line_start,
+    shown,
+    with_value,
+)
 
 _IMAGES = ("config", "fleet:images")
 
@@ -32,42 +39,55 @@ def without_pin(text: str, image: str, tag: str) -> str:
 
 
 def _edited(text: str, image: str, tag: str, entry: Mapping[str, str] | None) -> str:
-    wanted = copy.deepcopy(yaml.safe_load(text))
-    own = wanted["config"]["fleet:images"][image]
-    if not isinstance(own, dict):
-        raise EditError(f"fleet:images.{image} can't be added to. Write its keys on lines each")
-    pins = {key: held for key, held in (own.pop("pins", None) or {}).items() if key != tag}
+    values = yaml.safe_load(text)
+    own = values["config"]["fleet:images"][image] or {}
+    before = own.get("pins") or {}
+    if not entry and tag not in before:
+        return text
+    pins = {key: held for key, held in before.items() if key != tag}
+    line = f"{tag}: {shown(entry)}" if entry else ""
     if entry:
         pins[tag] = dict(entry)
-    if pins:
-        own["pins"] = pins
-    windows, last = "\r\n" in text, "" if text.endswith("\n") else "\n"
-    text = _without(text.replace("\r\n", "\n") + last, image, tag)
-    if entry:
-        text = _with(text, image, f"{tag}: {shown(entry)}\n")
-    text = text.removesuffix(last)
-    text = text.replace("\n", "\r\n") if windows else text
-    if yaml.safe_load(text) != wanted:
-        raise EditError(
-            f"fleet:images.{image}.pins can't be changed where it stands. Write the image's keys "
-            f"and each pin on lines of their own; what is to stand there: {tag}: "
-            f"{shown(entry) if entry else 'nothing'}"
-        )
-    return text
+    kept = {key: value for key, value in own.items() if key != "pins"}
+    wanted = with_value(values, (*_IMAGES, image), {**kept, "pins": pins} if pins else kept)
+
+    def change(text: str) -> str:
+        left = _without(text, image, tag)
+        return _with(left, image, f"{line}\n") if line else left
+
+    return changed(
+        text,
+        change,
+        wanted,
+        f"fleet:images.{image}.pins can't be changed where it stands: a pin has to be on lines of "
+        "its own, and in nothing that an alias (*) names.\n"
+        f"Write the pins so, {f'with {line}' if line else f'without that of {tag}'}",
+    )
 
 
-def _pairs(text: str, image: str) -> tuple[yaml.Node, tuple[yaml.Node, yaml.Node] | None]:
-    """Return the node of an image, and key and value of its pins where it has some."""
+def _places(text: str, image: str) -> tuple[yaml.MappingNode, tuple[yaml.Node, Any] | None]:
+    """Return the node of an image, and key and value of its pins where it has some.
+
+    :raises EditError: when the image's keys are not written on lines of their own.
+    """
     node: Any = yaml.compose(text, Loader=yaml.SafeLoader)
     for name in (*_IMAGES, image):
         node = next((value for key, value in node.value if key.value == name), None)
         if node is None:
-            raise EditError(f"{name} stands elsewhere, behind a `<<`. Write the pin there")
+            raise EditError(
+                f"{name} stands elsewhere, behind a `<<`, where no pin is changed.\n"
+                "Write it out where it is used"
+            )
+    if not isinstance(node, yaml.MappingNode) or node.flow_style or not node.value:
+        raise EditError(
+            f"fleet:images.{image} is empty or in braces, where no pin is changed.\n"
+            "Write its keys on lines of their own"
+        )
     return node, next((pair for pair in node.value if pair[0].value == "pins"), None)
 
 
 def _without(text: str, image: str, tag: str) -> str:
-    _, pins = _pairs(text, image)
+    _, pins = _places(text, image)
     held: list[Any] = pins[1].value if pins and isinstance(pins[1], yaml.MappingNode) else []
     pair = next((pair for pair in held if pair[0].value == tag), None)
     if pins and (len(held) == bool(pair)):
@@ -75,19 +95,19 @@ def _without(text: str, image: str, tag: str) -> str:
         pair = pins
     if pair is None:
         return text
-    begin, end = line_start(text, pair[0].start_mark.index), line_end(text, end_of(pair[1]))
+    key, value = pair
+    begin, end = line_start(text, key.start_mark.index), line_end(text, end_of(value, key))
     return text[:begin] + text[end:]
 
 
 def _with(text: str, image: str, line: str) -> str:
-    node, pins = _pairs(text, image)
-    if not isinstance(node, yaml.MappingNode) or node.flow_style or not node.value:
-        raise EditError(f"fleet:images.{image} can't be added to. Write its keys on lines each")
+    node, pins = _places(text, image)
     if pins is None:
         indent, at = " " * node.value[0][0].start_mark.column, line_end(text, end_of(node))
         return f"{text[:at]}{indent}pins:\n{indent}  {line}{text[at:]}"
-    if not isinstance(pins[1], yaml.MappingNode) or pins[1].flow_style:
-        raise EditError(f"fleet:images.{image}.pins is in braces. Write each pin on a line")
-    indent = " " * pins[1].value[0][0].start_mark.column
-    at = line_end(text, end_of(pins[1]))
+    key, value = pins
+    if value.flow_style:
+        raise EditError(f"fleet:images.{image}.pins is in braces.\nWrite each pin on a line")
+    indent = " " * value.value[0][0].start_mark.column
+    at = line_end(text, end_of(value, key))
     return f"{text[:at]}{indent}{line}{text[at:]}"

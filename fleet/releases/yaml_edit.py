@@ -4,9 +4,8 @@ A YAML library that keeps comments writes the whole file again, in a style of it
 entries that come or go are touched, at the places that the parser reports.
 """
 
-import copy
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 import yaml
@@ -36,30 +35,48 @@ def edited(text: str, edits: Edits) -> str:
     """
     if not edits:
         return text
-    wanted = _merged(yaml.safe_load(text), edits)
-    windows, last = "\r\n" in text, "" if text.endswith("\n") else "\n"
-    text = text.replace("\r\n", "\n") + last
+    wanted = yaml.safe_load(text)
     for path, entries in edits.items():
-        text = _changed(text, path, entries)
-    text = text.removesuffix(last)
-    text = text.replace("\n", "\r\n") if windows else text
-    if yaml.safe_load(text) != wanted:
-        names = ", ".join(map(".".join, edits))
-        raise EditError(
-            f"{names}: these can't be changed where they stand, as where one is another's alias. "
-            "Write each list out, and each entry on one line"
-        )
+        listed = [dict(e) if isinstance(e, Mapping) else e for e in entries]
+        wanted = with_value(wanted, path, listed)
+
+    def change(text: str) -> str:
+        for path, entries in edits.items():
+            text = _changed(text, path, entries)
+        return text
+
+    names = ", ".join(map(".".join, edits))
+    return changed(
+        text,
+        change,
+        wanted,
+        f"{names}: these can't be changed where they stand, as where one is another's alias. "
+        "Write each list out, and each entry on one line",
+    )
+
+
+def changed(text: str, change: Callable[[str], str], wanted: Any, refusal: str) -> str:
+    """Return ``text``, a YAML document, after ``change``, which sees lines that end in a newline.
+
+    :raises EditError: with ``refusal`` when the result does not read as ``wanted``; those that
+        ``change`` raises.
+    """
+    windows, last = "\r\n" in text, "" if text.endswith("\n") else "\n"
+    try:
+        text = change(text.replace("\r\n", "\n") + last).removesuffix(last)
+        text = text.replace("\n", "\r\n") if windows else text
+        is_as_wanted = yaml.safe_load(text) == wanted
+    except yaml.YAMLError:
+        is_as_wanted = False
+    if not is_as_wanted:
+        raise EditError(refusal)
     return text
 
 
-def _merged(values: Any, edits: Edits) -> Any:
-    merged = copy.deepcopy(values)
-    for path, entries in edits.items():
-        inner = merged
-        for key in path[:-1]:
-            inner = inner[key]
-        inner[path[-1]] = [dict(e) if isinstance(e, Mapping) else e for e in entries]
-    return merged
+def with_value(values: Any, path: Sequence[str], value: Any) -> Any:
+    """Return ``values`` with another one at ``path``, and nowhere else: aliases share theirs."""
+    key, *rest = path
+    return {**values, key: with_value(values[key], rest, value) if rest else value}
 
 
 def _changed(text: str, path: tuple[str, ...], entries: Sequence[Entry]) -> str:
@@ -158,12 +175,19 @@ def shown(entry: Entry) -> str:
     return f"{{ {', '.join(pairs)} }}"
 
 
-def end_of(node: yaml.Node) -> int:
-    """Return where the content of ``node`` ends; a block's mark is where the next one begins."""
+def end_of(node: yaml.Node, key: yaml.Node | None = None) -> int:
+    """Return where the content of ``node`` ends; a block's mark is where the next one begins.
+
+    An alias has the marks of what it names; behind its ``key`` it ends on that one's line.
+    """
+    if key and node.start_mark.index < key.start_mark.index:
+        return int(key.end_mark.index)
+    if isinstance(node, yaml.ScalarNode) and node.style in ("|", ">"):
+        return int(node.end_mark.index) - 1
     if not isinstance(node, yaml.CollectionNode) or node.flow_style or not node.value:
         return int(node.end_mark.index)
     last = node.value[-1]
-    return end_of(last[1] if isinstance(last, tuple) else last)
+    return end_of(last[1], last[0]) if isinstance(last, tuple) else end_of(last)
 
 
 def line_start(text: str, index: int) -> int:

@@ -66,6 +66,13 @@ def change(text: str, *entries: Entry) -> str:
         ("a:\n  c: d # d\n# e\ne: f\n", ["1"], 'a:\n  c: d # d\n  b:\n    - "1"\n# e\ne: f\n'),
         ("a:\n  c: d", ["1", "2"], 'a:\n  c: d\n  b:\n    - "1"\n    - "2"'),
         ("a:\n  c:\n    - d\n\ne: f\n", ["1"], 'a:\n  c:\n    - d\n  b:\n    - "1"\n\ne: f\n'),
+        ("a:\n  c: |\n    d\ne: f\n", ["1"], 'a:\n  c: |\n    d\n  b:\n    - "1"\ne: f\n'),
+        ("a:\n  b:\n    - >-\n      1\n    - '2'\n", ["2"], "a:\n  b:\n    - '2'\n"),
+        (
+            "x: &x {}\na:\n  c: d\n  <<: *x\ne: f\n",
+            ["1"],
+            'x: &x {}\na:\n  c: d\n  <<: *x\n  b:\n    - "1"\ne: f\n',
+        ),
     ],
 )  # fmt: skip
 def test_an_entry_comes_or_goes_alone(before: str, entries: list[Entry], after: str) -> None:
@@ -102,6 +109,9 @@ def test_a_reason_that_yaml_could_take_for_something_else_is_quoted() -> None:
         ('a:\n  b:\n    -\n      "1"\n', "not each entry begins behind its dash"),
         ('x: &x ["1"]\na:\n  b: *x\n', "can't be changed where they stand"),
         ('a:\n  b: &x ["1"]\nx: *x\n', "can't be changed where they stand"),
+        ('a: &x\n  b: ["1"]\nx: *x\n', "can't be changed where they stand"),
+        ('a:\n  b:\n    - &x "1"\nx: *x\n', "can't be changed where they stand"),
+        ('x: &x "1"\na:\n  c:\n    - "2"\n    - *x\n', "can't be changed where they stand"),
     ],
 )
 def test_what_cannot_be_told_apart_is_refused(text: str, words: str) -> None:

@@ -1,6 +1,9 @@
 """Pins put into a stack's file and taken out of it."""
 
+import textwrap
+
 import pytest
+import yaml
 
 from fleet.declaration.model import Pin
 from fleet.releases.pin_edit import with_pin, without_pin
@@ -74,16 +77,85 @@ def test_line_ends_and_the_end_of_the_file_stay(image: str, newline: str) -> Non
     assert newline == "\n" or "\n" not in changed.replace("\r\n", "")
 
 
+OTHER = '{ to: "1", because: x, until: "2026-12-31" }'
+SHARED = f"""\
+shared: &shared
+  bases: [slim]
+pin: &pin {OTHER}
+"""
+
+
+def fleet(entry: str) -> str:
+    """A stack's file with the lines of an image, beside another one."""
+    lines = textwrap.indent(entry, "    ")
+    return f"{SHARED}config:\n  fleet:images:\n    web:{lines}    api:\n      versions: ['1']\n"
+
+
+KEPT = {
+    "a literal text at the end": "\n  because: |\n    two\n    # lines\n",
+    "one with its empty lines": "\n  because: |+\n    two\n\n\n",
+    "a folded one": "\n  because: >-\n    two\n    lines\n",
+    "one of a list": "\n  exclude:\n    - python: '3'\n      because: |2-\n          two\n",
+    "one of another pin": "\n  pins:\n    x:\n      to: '1'\n      because: |\n        two\n",
+    "a quoted text of two lines": '\n  because: "two\n    lines"\n',
+    "quoted keys": f"\n  'versions': ['1']\n  \"pins\": # both\n    'x': {OTHER} # it\n",
+    "an alias at the end": "\n  versions: ['1']\n  pythons: *shared\n",
+    "a merge at the end": "\n  versions: ['1']\n  <<: *shared\n",
+    "an alias of a pin": "\n  pins:\n    x: *pin\n",
+    "a tag of YAML": " !!map\n  versions: !!seq ['1']\n",
+}
+
+
+@pytest.mark.parametrize("entry", KEPT.values(), ids=KEPT)
+def test_a_pin_comes_and_goes_in_any_form_of_its_image(entry: str) -> None:
+    text = fleet(entry)
+    pinned = with_pin(text, "web", LATEST, PIN)
+    held = yaml.safe_load(pinned)["config"]["fleet:images"]["web"]["pins"]
+    assert (held[LATEST]["to"], len(held)) == ("0.33.0", 1 + entry.count("pins"))
+    assert without_pin(pinned, "web", LATEST) == text
+
+
 @pytest.mark.parametrize(
-    "image",
+    "pin",
     [
-        '{ versions: ["1"] }',
-        '\n      pins: { py3.11-LATEST: { to: "1", because: x, until: "2026-12-31" } }',
+        " *pin",
+        " # why\n      to: '1'\n      because: |\n        x\n        y",
+        "\n      because: >-\n        x\n\n      to: '1'",
+        " {\n      to: '1', because: x }",
     ],
 )
-def test_what_is_in_braces_is_told(image: str) -> None:
-    text = f"config:\n  fleet:images:\n    web: {image}\n"
-    with pytest.raises(EditError, match=r"web|pins"):
+def test_a_pin_goes_in_any_form_of_its_own(pin: str) -> None:
+    text = "\n  pins:\n{}    x: *pin # it\n  versions: ['1']\n"
+    entry = text.format(f"    {LATEST}:{pin}\n")
+    assert without_pin(fleet(entry), "web", LATEST) == fleet(text.format(""))
+
+
+REFUSED = {
+    "an image in braces": f" {{ versions: ['1'], pins: {{ {LATEST}: {OTHER} }} }}\n",
+    "one on several lines": f" {{\n  versions: ['1'],\n  pins: {{ {LATEST}: {OTHER} }} }}\n",
+    "pins in braces": f"\n  pins: {{ {LATEST}: {OTHER}, x: {OTHER} }}\n",
+    "pins of a merge": f"\n  <<: {{ pins: {{ {LATEST}: {OTHER}, x: {OTHER} }} }}\n",
+    "pins that others have": f"\n  pins: &p\n    {LATEST}: {OTHER}\n  also: *p\n",
+    "a pin that others have": f"\n  pins:\n    {LATEST}: &p {OTHER}\n    x: *p\n",
+    "an image that others are": f" &web\n  pins:\n    {LATEST}: {OTHER}\nlater: *web\n",
+}
+
+
+@pytest.mark.parametrize("entry", REFUSED.values(), ids=REFUSED)
+def test_what_can_t_be_changed_alone_is_told(entry: str) -> None:
+    text = fleet(entry)
+    assert LATEST in yaml.safe_load(text)["config"]["fleet:images"]["web"]["pins"]
+    refusal = r"fleet:images\.web.*\nWrite "
+    with pytest.raises(EditError, match=refusal):
+        with_pin(text, "web", LATEST, PIN)
+    with pytest.raises(EditError, match=refusal):
+        without_pin(text, "web", LATEST)
+    assert without_pin(text, "web", "py3.12-1.0") == text, "it has no such pin"
+
+
+def test_a_fleet_in_json_is_told() -> None:
+    text = '{"config": {"fleet:images": {"web": {"versions": ["1"]}}}}'
+    with pytest.raises(EditError, match=r"fleet:images\.web is empty or in braces"):
         with_pin(text, "web", LATEST, PIN)
 
 
