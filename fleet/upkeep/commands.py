@@ -112,7 +112,7 @@ def _verify(here: Checkout, chosen: argparse.Namespace) -> int:
     plan = planned(here, chosen.stack)
     if not plan.signed:
         raise TroubleError(
-            f"stack {chosen.stack} declares nobody who signs, so nothing of it is signed.\n"
+            f"stack {chosen.stack} declares no signers, so nothing of it is signed.\n"
             "Declare fleet:signing (docs/evidence.md)"
         )
     tags = verify.wanted(plan, chosen.tag, chosen.image, mirrors=chosen.mirrors)
@@ -185,9 +185,9 @@ def _images(here: Checkout, chosen: argparse.Namespace, plan: Plan) -> tuple[ima
     if declaration.share:
         # What another stack's state holds would look superseded here.
         raise TroubleError(
-            f"{chosen.image} is not an image of {chosen.stack}, whose state alone is read.\n"
-            f"Run `make prune` for the part of {declaration.share.whole} that declares it. What no "
-            "part declares may be in the state of any: once in none, delete it where it is hosted"
+            f"{chosen.image} is not an image of {chosen.stack}, whose state alone is read.\nRun "
+            f"`make prune` for the part of {declaration.share.whole} that declares it. If no part "
+            "does, and no part's state has it any more, delete it at the registry"
         )
     public = Repository.parse(f"{declaration.registry}/{chosen.image}")
     return (images.Image(public=public, planned=frozenset()),)

@@ -71,7 +71,7 @@ def chosen(found: Histories, tag: str, at: str) -> dict[Repository, list[Interva
     what = f"{tag or 'any tag'}{f' at {at}' if at else ''}"
     places = ", ".join(map(str, found))
     raise TroubleError(
-        f"{places}: the history has nothing of {what}.\n"
+        f"{places}: the history has no entry for {what}.\n"
         "It begins with the first `make up` that entered it; `make history` shows all of it"
     )
 

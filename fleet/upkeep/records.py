@@ -41,7 +41,7 @@ def parse_place(image: str) -> Repository:
     host = image.partition("/")[0]
     if host != "localhost" and not {".", ":"} & set(host):
         raise TroubleError(
-            f"IMAGE={image}: {host} is not a host of a registry; write the last part of the "
+            f"IMAGE={image}: {host} is not a host of a registry.\nWrite the last part of the "
             "repository's name, or the whole of it: ghcr.io/owner/python-uvicorn"
         )
     try:

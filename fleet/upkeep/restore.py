@@ -115,7 +115,7 @@ def choose(state: State, tag: str, image: str = "", records: Records | None = No
     remover = _remover_of(state, entry.repository)
     declared = remover.pointers if remover else state.tags.get(entry.repository, frozenset())
     if tag in declared:
-        raise TroubleError(f"{entry.repository}:{tag} is declared; `make up` puts it in its place")
+        raise TroubleError(f"{entry.repository}:{tag} is declared.\nRun `make up`, which sets it")
     return entry
 
 
@@ -133,14 +133,16 @@ async def restore(registry: Client, entry: Removed) -> Restored:
         return Restored(entry=entry, written=False)
     if live is not None and not is_placeholder(live):
         raise TroubleError(
-            f"{place} names {live.digest} now, and named {entry.digest} when it was removed on "
-            f"{entry.removed_at}; nothing was written. Remove that name first if it may go"
+            f"{place} named {entry.digest} when it was removed on {entry.removed_at}, and names "
+            f"{live.digest} now, so nothing was written.\nIf that tag may go, remove it first"
         )
     named = live.digest if live is not None else None
     await registry.put(entry.repository, entry.tag, manifest, named=named)
     after = await registry.head(entry.repository, entry.tag)
     if after != entry.digest:
-        raise TroubleError(f"{place} was written, yet names {after}; find out who else moves it")
+        raise TroubleError(
+            f"{place} was written, and names {after or 'nothing'} now.\nFind out who else moves it"
+        )
     return Restored(entry=entry, written=True)
 
 
@@ -183,7 +185,8 @@ async def _whole(registry: Client, entry: Removed) -> Manifest:
     if manifest is None or gone:
         raise TroubleError(
             f"{entry.repository}:{entry.tag} can't be restored: the registry no longer holds "
-            f"{', '.join(gone)}; nothing was written. Declare its version again to have it built"
+            f"{', '.join(gone)}, so nothing was written.\nDeclare its version again to have it "
+            "built"
         )
     return manifest
 
@@ -201,8 +204,8 @@ def _several(tag: str, repositories: Iterable[Repository], records: Records) -> 
     unread = "".join(f"\n{reason}" for reason in records.unread.values())
     may = ", or may have been" if unread else ""
     return (
-        f"{tag} was removed{may} from {named}; say which: IMAGE=<the last part of its name, or all "
-        f"of it>{unread}"
+        f"{tag} was removed{may} from {named}.\nSay which: IMAGE=<the last part of its name, or "
+        f"all of it>{unread}"
     )
 
 
@@ -222,6 +225,6 @@ def _unknown(
     return (
         f"stack {state.stack} has no record of a removal of {tag}{where}. {known}\n"
         f"Looked for in the state and beside the images, in:{looked or ' no repository'}\n"
-        "Where it was at a mirror, or the image is no longer declared, say which repository that "
-        "was: IMAGE=ghcr.io/owner/python-uvicorn"
+        "If the tag was at a mirror, or its image is no longer declared, name the repository: "
+        "IMAGE=ghcr.io/owner/python-uvicorn"
     )

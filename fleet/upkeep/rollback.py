@@ -89,7 +89,7 @@ def report(past: Past, width: int = 0) -> str:
     """
     if not past.candidates:
         raise TroubleError(
-            f"{past.image.repository}:{past.tag}: the history has nothing of it.\n"
+            f"{past.image.repository}:{past.tag}: the history has no entry for it.\n"
             "It begins with the first `make up` that entered it"
         )
     rows = [_HEADINGS, *map(_row, past.candidates)]
@@ -124,26 +124,27 @@ def pinned(past: Past, to: str, because: str, until: str) -> Pin:
     ]
     if not found:
         raise TroubleError(
-            f"{past.tag} never was at {to}, by its history.\n`make rollback TAG={past.tag}` lists "
-            "where it was"
+            f"{past.tag} never named {to}, by its history.\n`make rollback TAG={past.tag}` lists "
+            "what it named"
         )
     candidate = next((c for c in found if c.there and c.to), found[0])
     if not candidate.there:
         raise TroubleError(
             f"{past.image.repository} does not have {candidate.interval.move.after} any more, "
-            f"which {past.tag} named.\nPin another one"
+            f"which {past.tag} named.\nPin it to another one"
         )
     if not candidate.to:
         raise TroubleError(
-            f"no declared version names {to}, and {past.tag} is a pointer, which is held at a "
-            "version.\nDeclare that version, or roll the version's own tag back to this digest: "
-            "the pointer follows it"
+            f"{past.tag} is a pointer, which can only be pinned to a version, and no declared "
+            f"version names {to}.\nDeclare that version, or roll the version's own tag back to "
+            "this digest: the pointer follows it"
         )
     if past.is_pointer and candidate.now != candidate.interval.move.after:
         raise TroubleError(
-            f"{past.tag} is a pointer, which is held at a version, and {candidate.version_tag} "
-            f"names {candidate.now or 'nothing'} by now.\nRoll that tag back, the pointer follows "
-            f"it: make rollback TAG={candidate.version_tag} TO={candidate.interval.move.after}"
+            f"{past.tag} is a pointer, which can only be pinned to a version, and "
+            f"{candidate.version_tag} names {candidate.now or 'nothing'} by now.\nRoll that tag "
+            f"back; the pointer follows it: make rollback TAG={candidate.version_tag} "
+            f"TO={candidate.interval.move.after}"
         )
     return Pin(to=candidate.to, because=because, until=until)
 

@@ -84,7 +84,7 @@ def read_state(here: Checkout, stack: str, env: Mapping[str, str]) -> State:
     """
     pulumi = shutil.which("pulumi", path=env.get("PATH"))
     if pulumi is None:
-        raise TroubleError("there is no pulumi on PATH; run `make lock`, which provides it")
+        raise TroubleError("there is no pulumi on PATH.\nRun `make lock`, which provides it")
     exported = engine.exported(here, Path(pulumi), stack, env)
     if exported is None:
         raise TroubleError(

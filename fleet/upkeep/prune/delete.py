@@ -127,7 +127,7 @@ class Deletion:
         left = frozenset(tag for item in self.gone for tag in item.tags)
         listed = await self.registry.tags(place)
         if not listed.known:
-            raise DoubtError(f"the tag list of {place}, which was there before, is not there now")
+            raise DoubtError(f"the tag list of {place} is gone since this run began")
         names = (known.names | self._names.keys()) - left
         await confirm(self.registry, listed, replace(known, names=names))
         found = await read(self.registry, place, [tag for tag in listed.tags if wanted(tag)])

@@ -60,7 +60,7 @@ class Distribution:
         outcome = await self.registry.delete(repository, digest, look=look)
         if outcome == DeleteOutcome.UNSUPPORTED:
             raise TroubleError(
-                f"{repository}: the registry deletes no digests; enable deletion there "
+                f"{repository}: the registry does not delete by digest.\nEnable deletion there "
                 "(distribution: storage.delete.enabled), or leave its storage to its operator"
             )
 
@@ -93,7 +93,7 @@ class GitHub(Distribution):
         if version is None or not await self._is_there(repository, version, tags):
             if await self.registry.head(repository, digest) is not None:
                 place = f"{repository}@{digest}"
-                raise RegistryError(f"{place}: GitHub does not list it yet; run again later")
+                raise RegistryError(f"{place}: GitHub does not list it yet. Run again later")
             return
 
         async def again() -> None:
@@ -114,7 +114,7 @@ class GitHub(Distribution):
             return False
         if current.digest != version.digest or not set(current.tags) <= set(tags):
             place = f"{repository}@{version.digest}"
-            raise RegistryError(f"{place} was tagged {', '.join(current.tags)}")
+            raise RegistryError(f"{place} was given the tag {', '.join(current.tags)} meanwhile")
         return True
 
     async def _find(self, repository: Repository, digest: str) -> Version | None:

@@ -49,8 +49,8 @@ def kept_of(image: Image, seen: Seen, state: State, owner: str) -> dict[Reposito
     public, named = seen.held[image.public], {r: need.digests for r, need in seen.needs.items()}
     if public.tags and not state.digests:
         raise TroubleError(
-            f"the state of stack {state.stack} names no digest, though {image.public} has tags; "
-            "run `make adopt` and `make up` first, or everything would seem unneeded"
+            f"the state of stack {state.stack} has no digest, although {image.public} has tags: "
+            "everything there would be taken for superseded.\nRun `make adopt` and `make up` first"
         )
     roots = {*public.tags.values(), *_foreign(public, owner)} - public.evidence.keys()
     kept = {image.public: needed(public, roots, named[image.public])}

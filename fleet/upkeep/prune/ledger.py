@@ -111,8 +111,8 @@ async def load(registry: Client, build_repository: Repository, owner: str) -> Le
         return _parsed(found.value, found.digest)
     except (MalformedArtifactError, ValueError, TypeError, KeyError, AttributeError) as error:
         raise TroubleError(
-            f"{artifact} is not a valid ledger ({error}); delete that tag;"
-            " retention periods restart"
+            f"{artifact} is not a valid ledger ({error}).\n"
+            "Delete the tag; retention periods restart"
         ) from error
 
 
@@ -130,9 +130,9 @@ async def save(
     try:
         digest = await artifact.save(held, ledger.digest)
     except OverwrittenArtifactError as error:
-        raise TroubleError(f"{error}; run again") from error
+        raise TroubleError(f"{error}.\nRun again") from error
     except OversizedArtifactError as error:
-        raise TroubleError(f"{error}; delete that tag; retention periods restart") from error
+        raise TroubleError(f"{error}.\nDelete the tag; retention periods restart") from error
     if ledger.digest not in ("", digest):
         await artifact.drop(ledger.digest)
     return replace(ledger, digest=digest)

@@ -36,26 +36,26 @@ class Known:
 
 
 async def confirm(registry: Client, listed: TagList, known: Known) -> None:
-    """Return if nothing contradicts a tag list; that takes a request for each name it lacks.
+    """Return if nothing contradicts a tag list; asks for each name that it does not have.
 
     Where the registry has no such repository at all, each known digest is asked for as well.
 
-    :raises DoubtError: if the list lacks a name that is there or that the state has.
+    :raises DoubtError: if the list does not have a tag that is there or that the state has.
     :raises fleet.registry.errors.OciError: if the registry fails.
     """
     place, there = known.repository, frozenset(listed.tags)
     if lacking := known.declared - there:
         raise DoubtError(
-            f"the tag list of {place} lacks {_some(lacking)}, which the stack's state has. "
-            "Either it is not whole, or somebody removed a name: then `make up` puts it back"
+            f"the tag list of {place} does not have {_some(lacking)}, which the stack's state has. "
+            "If the tag was removed, `make up` puts it back; otherwise the list is incomplete"
         )
     asked = sorted(known.names - there)
     if not listed.known:
         asked += sorted(known.digests)
     answers = await read(registry, place, asked)
     if hidden := [name for name, digest in answers.items() if digest is not None]:
-        missing = "lacks" if listed.known else "is not there, yet here is"
-        raise DoubtError(f"the tag list of {place} {missing} {_some(hidden)}; it is not whole")
+        what = "does not have" if listed.known else "is not there, although the registry has"
+        raise DoubtError(f"the tag list of {place} {what} {_some(hidden)}; it is incomplete")
 
 
 def agreed_time(place: Repository, listed: TagList, local: str) -> str:
@@ -70,7 +70,8 @@ def agreed_time(place: Repository, listed: TagList, local: str) -> str:
             else "Have the registry, or the proxy before it, send one"
         )
         raise TroubleError(
-            f"{place}: {trouble}. Nothing was deleted, because retention goes by that.\n{remedy}"
+            f"{place}: {trouble}. Nothing was deleted, because retention goes by this "
+            f"time.\n{remedy}"
         )
     return listed.date
 
@@ -83,7 +84,7 @@ def require_all(place: Repository, absent: Collection[str]) -> None:
     if absent:
         raise DoubtError(
             f"the tag list of {place} names {_some(absent)}, which the registry does not have. "
-            "Where that lasts, somebody has to remove or mend the name"
+            "If a later run finds the same, remove the tag by hand, or push it again"
         )
 
 

@@ -41,14 +41,14 @@ async def _recorded(registry: Client, image: Image, owner: str) -> list[Removed]
         try:
             record = await load_tagged(registry, image.public, tag)
         except UndoRecordError as error:
-            raise DoubtError(f"{error}. Until then nothing of {image.public} is swept") from error
+            raise DoubtError(f"{error}. Until then nothing of {image.public} is removed") from error
         if record is not None:
             # What was removed at a mirror is restored there, from what that holds.
             found += () if is_at_mirror(record.owner) else removed_by(image.public, record)
         elif tag in listed:
             raise DoubtError(
-                f"the tag list of {image.build} names {tag}, which the registry does not have: "
-                f"what is to be kept in {image.public} is not known"
+                f"the tag list of {image.build} names the undo record {tag}, which the registry "
+                f"does not have, so it is not known what has to stay in {image.public}"
             )
     return found
 

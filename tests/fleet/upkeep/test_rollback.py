@@ -129,7 +129,7 @@ def test_a_digest_may_be_as_short_as_the_table_shows_it(
     shown = rollback.report(found).splitlines()[2].split()[0]
     assert shown == digests[2][:19]
     assert rollback.pinned(found, shown, "", "").to == digests[2]
-    with pytest.raises(TroubleError, match="never was at sha256:,"):
+    with pytest.raises(TroubleError, match="never named sha256:,"):
         rollback.pinned(found, "sha256:", "", "")
 
 
@@ -166,14 +166,14 @@ def test_what_is_gone_is_refused(call: Caller, plan: Plan, digests: list[str]) -
 
 def test_what_it_never_named_is_refused(call: Caller, plan: Plan, digests: list[str]) -> None:
     assert digests
-    with pytest.raises(TroubleError, match=r"never was at 0\.32\.0"):
+    with pytest.raises(TroubleError, match=r"never named 0\.32\.0"):
         rollback.pinned(past(call, plan, LATEST), "0.32.0", "", "")
 
 
 def test_a_tag_without_a_past_and_one_that_nothing_declares_are_told(
     call: Caller, plan: Plan
 ) -> None:
-    with pytest.raises(TroubleError, match="the history has nothing of it"):
+    with pytest.raises(TroubleError, match="the history has no entry for it"):
         rollback.report(past(call, plan, LATEST))
     with pytest.raises(TroubleError, match=r"py3\.8-LATEST is not a declared tag of any image"):
         declaring(plan, "py3.8-LATEST")
@@ -207,7 +207,7 @@ def test_a_day_before_the_history_began_is_told(
     async def work(client: Client) -> history.Histories:
         return await history.read(client, places, OWNER)
 
-    with pytest.raises(TroubleError, match=f"has nothing of {LATEST} at 2026-10-01"):
+    with pytest.raises(TroubleError, match=f"has no entry for {LATEST} at 2026-10-01"):
         history.chosen(call(work), LATEST, "2026-10-01")
 
 
