@@ -15,7 +15,6 @@ from fleet.registry.login import find_logins
 from fleet.registry.transport import Transport
 from fleet.reports.report import Report
 from fleet.sbom.base_moves import BaseMoves
-from fleet.sbom.moves import read_moves
 
 
 def with_moves(report: Report, needs: Needs, env: Mapping[str, str]) -> Report:
@@ -30,6 +29,9 @@ def with_moves(report: Report, needs: Needs, env: Mapping[str, str]) -> Report:
 
 
 async def _read(report: Report, needs: Needs, env: Mapping[str, str]) -> BaseMoves:
+    # Loads CycloneDX, a quarter of a second that few commands need.
+    from fleet.sbom.moves import read_moves  # noqa: PLC0415
+
     trusted = env.get(TRUST)
     async with Transport(
         http=open_http(bundle=Path(trusted) if trusted else None),

@@ -12,9 +12,8 @@ from fleet.lock.model import Base, bare, name_of
 from fleet.releases.lock.requirements import Resolution, Wanted
 from fleet.releases.pypi.index import Cooldown, Release, releases_in
 from fleet.releases.pypi.pypi import File
-from fleet.sbom.base_moves import BaseMoves
+from fleet.sbom.base_moves import BaseMoves, MovedBase
 from fleet.sbom.model import Contents
-from fleet.sbom.moves import MovedBase
 
 
 @dataclass(frozen=True, kw_only=True)

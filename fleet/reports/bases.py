@@ -6,7 +6,7 @@ from typing import Any, Final
 
 from fleet.lock.official_bases import short
 from fleet.reports.steps import BUILD, Step
-from fleet.sbom.moves import MovedBase
+from fleet.sbom.base_moves import MovedBase
 
 _PINNED: Final = re.compile(r"[^@\s]+@sha256:[0-9a-f]{64}")
 

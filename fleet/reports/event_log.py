@@ -7,7 +7,6 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from fleet.reports.bases import moved_bases
-from fleet.reports.outcomes import entries_of
 from fleet.reports.report import FAILED_CHANGE, TELLS_NOTHING, Mode, Report, ReportError
 from fleet.reports.steps import State, Step, parts_of, plain
 from providers.ociregistry.report import Entry
@@ -115,6 +114,9 @@ def report_of(events: Iterable[Mapping[str, Any]]) -> Report:
 
     :raises ReportError: if an event is not of the form that this project's engine gives it.
     """
+    # Loads Pulumi's SDK, which only a command that reads a run needs.
+    from fleet.reports.outcomes import entries_of  # noqa: PLC0415
+
     log = _Log()
     try:
         for event in events:

@@ -5,8 +5,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any, Final, Literal
 
-from fleet.sbom.base_moves import NO_MOVES, BaseMoves, parse_moves
-from fleet.sbom.moves import MovedBase
+from fleet.sbom.base_moves import NO_MOVES, BaseMoves, MovedBase, parse_moves
 from providers.ociregistry.report import COUNTED, Action, Entry, counts
 
 SHAPE: Final = 2

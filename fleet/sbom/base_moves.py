@@ -11,6 +11,20 @@ _NAMED = 8
 
 
 @dataclass(frozen=True, kw_only=True)
+class MovedBase:
+    """A base image that moved: indexes before and after, each ``host/repository@sha256:…``.
+
+    ``images`` are those that are built on it, on these ``platforms``.
+    """
+
+    name: str
+    before: str
+    after: str
+    platforms: tuple[str, ...]
+    images: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
 class BaseMove:
     """What moved inside a base on ``platforms``, and the ``images`` that are built on it.
 

@@ -15,7 +15,7 @@ from fleet.registry.client import Client
 from fleet.registry.errors import RegistryError
 from fleet.registry.manifest import INDEXES, Manifest, children_of, content_of, document_of
 from fleet.registry.reference import Repository
-from fleet.sbom.base_moves import BaseMove, BaseMoves, UnreadBases
+from fleet.sbom.base_moves import BaseMove, BaseMoves, MovedBase, UnreadBases
 from fleet.sbom.changes import PackageMove, changes
 from fleet.sbom.layer import LayerFacts
 from fleet.sbom.reader import SbomReader
@@ -23,20 +23,6 @@ from fleet.units import in_units
 
 MOST_BYTES: Final = 1_000_000_000
 MOST_SECONDS: Final = 300
-
-
-@dataclass(frozen=True, kw_only=True)
-class MovedBase:
-    """A base image that moved: indexes before and after, each ``host/repository@sha256:…``.
-
-    ``images`` are those that are built on it, on these ``platforms``.
-    """
-
-    name: str
-    before: str
-    after: str
-    platforms: tuple[str, ...]
-    images: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -7,8 +7,7 @@ from fleet.declaration.model import Image
 from fleet.lock.model import Lock
 from fleet.lock.official_bases import short
 from fleet.releases.sources import Sources
-from fleet.sbom.base_moves import NO_MOVES, BaseMoves
-from fleet.sbom.moves import MovedBase
+from fleet.sbom.base_moves import NO_MOVES, BaseMoves, MovedBase
 
 
 def moved_inside(old: Lock, new: Lock, images: Iterable[Image], sources: Sources) -> BaseMoves:

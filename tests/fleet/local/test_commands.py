@@ -82,6 +82,20 @@ def test_the_checkout_is_that_of_the_program_wherever_a_command_is_given(
             assert chosen.root == tmp_path / "there"
 
 
+@pytest.mark.parametrize("name", ["down", "plan", "page"])
+def test_a_command_starts_without_what_only_runs_and_bills_need(name: str) -> None:
+    """Pulumi's SDK and CycloneDX take as long to load as all the rest."""
+    code = (
+        "import sys; from fleet.cli.main import ROOMS, parser; "
+        f"parser(room for room, names in ROOMS.items() if {name!r} in names); "
+        "print({'pulumi', 'grpc', 'cyclonedx'} & sys.modules.keys())"
+    )
+    argv = [sys.executable, "-c", code]
+    assert subprocess.run(argv, check=False, cwd=ROOT, capture_output=True, text=True).stdout == (
+        "set()\n"
+    )
+
+
 def test_the_stack_is_dev_unless_another_is_named() -> None:
     assert 'fleet up --stack "${STACK}"' in make("--dry-run", "up").stdout
     assert "STACK=dev chooses" in make("help").stdout

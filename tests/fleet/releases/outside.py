@@ -16,9 +16,8 @@ from fleet.releases.lock.uv import ResolutionError
 from fleet.releases.pypi.index import cooldown_of
 from fleet.releases.pypi.pypi import File, files_in
 from fleet.releases.sources import Digests, Sources
-from fleet.sbom.base_moves import NO_MOVES, BaseMoves
+from fleet.sbom.base_moves import NO_MOVES, BaseMoves, MovedBase
 from fleet.sbom.model import Contents, Package, System
-from fleet.sbom.moves import MovedBase
 from tests.fleet.examples import DIGEST, INDEX_DIGEST, INSTALLER, PLATFORMS
 
 LONG_AGO = datetime(2020, 1, 1, tzinfo=UTC)

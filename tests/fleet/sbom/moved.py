@@ -2,10 +2,10 @@
 
 from collections.abc import Sequence
 
-from fleet.sbom.base_moves import BaseMoves
+from fleet.sbom.base_moves import BaseMoves, MovedBase
 from fleet.sbom.changes import changes
 from fleet.sbom.model import Contents, Package, PackageKind, System
-from fleet.sbom.moves import Compared, MovedBase, base_move
+from fleet.sbom.moves import Compared, base_move
 
 DEBIAN = System(name="debian", version="13")
 

@@ -7,9 +7,9 @@ from typing import NoReturn
 import pytest
 
 from fleet.registry.client import Client
-from fleet.sbom.base_moves import BaseMoves
+from fleet.sbom.base_moves import BaseMoves, MovedBase
 from fleet.sbom.layer import LayerFacts
-from fleet.sbom.moves import MOST_BYTES, MOST_SECONDS, MovedBase, read_moves
+from fleet.sbom.moves import MOST_BYTES, MOST_SECONDS, read_moves
 from tests.fleet.sbom.layers import (
     NAME,
     OS_RELEASE,
