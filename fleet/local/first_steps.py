@@ -8,8 +8,11 @@ from fleet.declaration.matrix import matrix_entries
 from fleet.local import build_times, debian
 from fleet.local.base_images import bases
 from fleet.local.base_images.bases import StandIn
+from fleet.local.docker import daemons
+from fleet.local.docker.engine import open_engine
 from fleet.local.paths import Checkout
 from fleet.local.place_daemons import Placed
+from fleet.local.requirements import Needs
 
 LOCK, BUILDS = "lock", "builds"
 
@@ -18,20 +21,28 @@ _APT = 8.0
 _ROOT_FILE_SYSTEM = 5.0
 _LOCK = 40.0
 _TAG = 23.0
+# As long as an archive of the makers, which has about as many bytes; not measured.
+_IMAGE = 10.0
 
 
 def first_steps(
-    checkout: Checkout, stack: str, placed: Placed, stand_ins: Sequence[StandIn], *, builds: bool
+    checkout: Checkout, needs: Needs, placed: Placed, stand_ins: Sequence[StandIn], *, builds: bool
 ) -> Iterator[tuple[str, float]]:
-    """Yield what a run has to do first here, with seconds; nothing where all is there."""
+    """Yield what a run has to do first here, with seconds; nothing where all is there.
+
+    :raises TroubleError: when the Docker engine does not say what images it has.
+    """
+    if placed.docker:
+        opened = open_engine(checkout, placed.docker)
+        yield from ((name, _IMAGE) for name in daemons.pulls(checkout, opened, needs))
     if debian.missing(debian.wanted(placed.tools, stand_ins=bool(stand_ins))):
         yield debian.STEP, _APT
     yield from placed.supply.steps
     if stand_ins and not checkout.bases_file.exists():
         made = sum(len(stand_in.recipes) for stand_in in stand_ins)
         yield bases.STEP, made * _ROOT_FILE_SYSTEM
-    declaration = declaration_of_file(config_file(checkout.root, stack))
-    if declaration.is_local and not lock_file(checkout.root, stack, declaration).exists():
+    declaration = declaration_of_file(config_file(checkout.root, needs.stack))
+    if declaration.is_local and not lock_file(checkout.root, needs.stack, declaration).exists():
         yield LOCK, _LOCK
     if builds and not build_times.read(checkout):
         tags = sum(len(matrix_entries(image)) for image in declaration.images)

@@ -105,14 +105,14 @@ def _prepared(checkout: Checkout, stack: str, again: Sequence[str], *, builds: b
         stand_ins = bases.wanted(checkout, needs)
         bases.require(checkout, needs, stand_ins)
         disk_forecast.show(checkout, needs, placed, builds=builds)
-        steps = first_steps.first_steps(checkout, stack, placed, stand_ins, builds=builds)
+        steps = first_steps.first_steps(checkout, needs, placed, stand_ins, builds=builds)
         remaining = Remaining(steps)
         remaining.announce()
         if placed.docker:
             # What may fail here does before minutes are spent on programs.
             opened = open_engine(checkout, placed.docker)
             disk_space.require_for_containers(opened.info().root)
-            daemons.start(checkout, opened, needs)
+            daemons.start(checkout, opened, needs, remaining)
         with alone_on_this_machine(checkout):
             debian.install(debian.wanted(placed.tools, stand_ins=bool(stand_ins)), remaining)
             environment.provide(checkout, needs)

@@ -8,6 +8,7 @@ import hashlib
 import shutil
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 _OLDEST = (3, 11)
@@ -71,7 +72,8 @@ def _have_packages(root: Path, venv: Path, *, dev: bool) -> None:
 
 
 def _install(venv: Path, lock: Path) -> None:
-    print(f"venv: installing {lock.name}", file=sys.stderr)
+    print(f"venv: installing {lock.name} ...", file=sys.stderr)
+    begin = time.monotonic()
     python, stamp = venv / "bin" / "python", venv / _STAMP
     stamp.unlink(missing_ok=True)
     if not python.exists():
@@ -81,6 +83,7 @@ def _install(venv: Path, lock: Path) -> None:
     words = ["--only-binary=:all:", "--require-hashes", "-r", str(lock)]
     subprocess.run([*pip, *words], check=True)
     stamp.write_text(_current(lock))
+    print(f"venv: installing {lock.name}: {time.monotonic() - begin:.0f} s", file=sys.stderr)
 
 
 def _remove(folder: Path) -> None:

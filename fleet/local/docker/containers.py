@@ -12,11 +12,12 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
-from fleet.console import TroubleError, say, timed
+from fleet.console import TroubleError, say
 from fleet.local import processes
 from fleet.local.docker import record
 from fleet.local.docker.engine import LONG, Engine
 from fleet.local.paths import Checkout
+from fleet.local.remaining import UNKNOWN, Remaining
 
 CHECKOUT: Final = "io.github.multi-py.fleet.checkout"
 """The label of containers and volumes with the identity of the checkout that they belong to."""
@@ -62,13 +63,14 @@ class Container:
         return hashlib.sha256(b"\0".join(parts)).hexdigest()
 
 
-def ensure(
+def ensure(  # noqa: PLR0913 - all that one start hangs on
     engine: Engine,
     checkout: Checkout,
     wanted: Container,
     *,
     guest: str = "",
     require: Callable[[], None] = lambda: None,
+    remaining: Remaining = UNKNOWN,
 ) -> bool:
     """Have ``wanted`` answer; return False where one that is as it is wanted already did.
 
@@ -90,6 +92,7 @@ def ensure(
             engine.try_("rm", "--force", name)
     require()
     if not is_same:
+        pull(engine, wanted, remaining)
         _make(engine, checkout, wanted)
     engine.do("start", wanted.name, failed=f"{wanted.title} could not be started")
     _wait(engine, wanted)
@@ -117,13 +120,19 @@ def remove_all(engine: Engine, checkout: Checkout, guest: str) -> None:
             engine.do(kind, "rm", "--force", *found, seconds=LONG)
 
 
-def pull(engine: Engine, image: str) -> None:
-    """Have ``image``, which is named by digest, in the engine.
+def pulling(title: str) -> str:
+    """Return the name of the step that pulls the image of the container called ``title``."""
+    return f"the image of {title}"
+
+
+def pull(engine: Engine, wanted: Container, remaining: Remaining = UNKNOWN) -> None:
+    """Have the image of ``wanted``, which is named by digest, in the engine.
 
     :raises TroubleError: when it is neither there nor to be had.
     """
+    image = wanted.image
     if engine.inspect("image", image) is None:
-        with timed(f"docker: pulling {image}"):
+        with remaining.step(pulling(wanted.title), f"docker: pulling {image}"):
             engine.do(
                 "pull", "--quiet", image, seconds=LONG,
                 failed=f"the image {image} can't be pulled. Give the engine access to its "
@@ -133,7 +142,6 @@ def pull(engine: Engine, image: str) -> None:
 
 def _make(engine: Engine, checkout: Checkout, wanted: Container) -> None:
     """Make the container; it has its name only when all is in it, whatever ends this run."""
-    pull(engine, wanted.image)
     record.write(checkout, engine.endpoint)
     labels = {CHECKOUT: record.identity(checkout), FOLDER: str(checkout.root)}
     ours = [f"--label={name}={value}" for name, value in labels.items()]

@@ -19,10 +19,11 @@ from fleet.console import say
 from fleet.declaration.builder_nodes import CONTAINER, Node
 from fleet.local import builder, certificates, ports, registry, registry_login
 from fleet.local.docker import proxies, record
-from fleet.local.docker.containers import Container, ensure, remove_all, stop
+from fleet.local.docker.containers import Container, ensure, pulling, remove_all, stop
 from fleet.local.docker.engine import LONG, Engine, Info
 from fleet.local.paths import Checkout
 from fleet.local.platforms import NAMES
+from fleet.local.remaining import UNKNOWN, Remaining
 from fleet.local.requirements import Needs
 
 _CONFIGURATION: Final = "/etc/distribution/config.yml"
@@ -34,6 +35,8 @@ CACHE: Final = "/var/lib/buildkit"
 
 _TOML: Final = "/etc/buildkit/buildkitd.toml"
 _OURS: Final = "/etc/fleet"
+_REGISTRY: Final = "the registry"
+_BUILDER: Final = "BuildKit"
 _NOT_HERE: Final = (
     "If this program runs in a container of that engine, or the engine's socket leads to another "
     "machine, the port is published there and not here: rerun where the engine runs."
@@ -72,7 +75,21 @@ def images(checkout: Checkout) -> dict[str, str]:
     return pinned(read_templates(checkout.root), PINNED_IMAGES)
 
 
-def start(checkout: Checkout, engine: Engine, needs: Needs) -> None:
+def pulls(checkout: Checkout, engine: Engine, needs: Needs) -> list[str]:
+    """Return the steps that pull what the engine lacks of the images that ``needs`` call on."""
+    pins = images(checkout)
+    wanted = {
+        _REGISTRY: pins["registry"] if needs.port is not None else "",
+        _BUILDER: pins["buildkit"] if needs.builder else "",
+    }
+    return [
+        pulling(title)
+        for title, image in wanted.items()
+        if image and engine.inspect("image", image) is None
+    ]
+
+
+def start(checkout: Checkout, engine: Engine, needs: Needs, remaining: Remaining = UNKNOWN) -> None:
     """Have the registry and the builder that ``needs`` call on, each as it is wanted now.
 
     :raises TroubleError: when one can't be made, does not answer, or can't build a platform.
@@ -83,7 +100,7 @@ def start(checkout: Checkout, engine: Engine, needs: Needs) -> None:
         wanted = _registry(checkout, needs.port)
         moved = ensure(
             engine, checkout, wanted, guest=builder_name(checkout),
-            require=lambda: _free(checkout, engine, port, setting),
+            require=lambda: _free(checkout, engine, port, setting), remaining=remaining,
         )  # fmt: skip
         if _lost_its_network(checkout, engine):
             stop(engine, builder_name(checkout))
@@ -95,7 +112,7 @@ def start(checkout: Checkout, engine: Engine, needs: Needs) -> None:
         info = engine.info()
         _link_client(checkout, engine)
         wanted = _builder(checkout, engine, needs, info)
-        ensure(engine, checkout, wanted, require=proxies.report_lost)
+        ensure(engine, checkout, wanted, require=proxies.report_lost, remaining=remaining)
         builder.require_platforms(
             checkout,
             needs,
@@ -108,8 +125,8 @@ def down(checkout: Checkout, engine: Engine) -> None:
     """Stop what was started for this checkout; all data stays."""
     # The builder first: it may still be pushing to the registry.
     for title, name in (
-        ("BuildKit", builder_name(checkout)),
-        ("the registry", registry_name(checkout)),
+        (_BUILDER, builder_name(checkout)),
+        (_REGISTRY, registry_name(checkout)),
     ):
         ran = stop(engine, name)
         say(f"stopped {title} (container {name})" if ran else f"{title} was not running")
@@ -148,7 +165,7 @@ def _registry(checkout: Checkout, port: int) -> Container:
     )
     return Container(
         name=name,
-        title="the registry",
+        title=_REGISTRY,
         place=f"https://localhost:{port}",
         image=images(checkout)["registry"],
         options=(
@@ -197,7 +214,7 @@ def _builder(
         options.append(f"--env=SSL_CERT_FILE={bundle}")
     return Container(
         name=name,
-        title="BuildKit",
+        title=_BUILDER,
         place=f"docker-container://{name}",
         image=images(checkout)["buildkit"],
         options=tuple(options),

@@ -21,6 +21,7 @@ from fleet.local.docker import containers, daemons, engine, proxies, record
 from fleet.local.docker.containers import Container
 from fleet.local.docker.engine import Engine
 from fleet.local.paths import Checkout
+from fleet.local.remaining import Remaining
 from tests.fleet.local.examples import checkout, command, needs
 
 SOCKET = "unix:///srv/docker.sock"
@@ -192,9 +193,7 @@ class Fake:
             self.held.pop(words[-1], None)
         return subprocess.CompletedProcess(words, 0, b"what it printed\n", b"")
 
-    def do(
-        self, *words: str, sent: bytes | None = None, failed: str = "", env: object = None
-    ) -> str:
+    def do(self, *words: str, sent: bytes | None = None, failed: str = "", **_: object) -> str:
         verb = words[0]
         self.words += words
         self.asked.append(" ".join(words[:2]))
@@ -271,6 +270,22 @@ def test_a_containers_output_is_bounded_where_the_engine_has_such_a_driver(
     fake.log_drivers = drivers
     ensure()
     assert ("--log-driver=local" in fake.words) is bounded
+
+
+def test_an_image_that_is_pulled_is_a_step_of_what_remains(
+    fake: Fake, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    held = fake.inspect
+    monkeypatch.setattr(
+        fake, "inspect", lambda kind, name: held(kind, name) if kind != "image" else None
+    )
+    remaining = Remaining([(containers.pulling("one"), 10.0), ("pulumi", 100.0)])
+    asked = cast("Engine", fake)
+    containers.ensure(asked, checkout(tmp_path), wanted(fake), remaining=remaining)
+    assert "pull --quiet" in fake.asked
+    assert re.search(
+        r"docker: pulling image: .* s; then about 2 min for pulumi", capsys.readouterr().err
+    )
 
 
 def test_what_has_the_network_of_a_replaced_container_goes_first(

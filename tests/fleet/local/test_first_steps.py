@@ -1,6 +1,7 @@
 """What a run of a fresh clone has to do first, and one after it."""
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -32,7 +33,7 @@ def steps(
     here: Checkout, wanted: Needs, supply: Supply, *, builds: bool = True
 ) -> dict[str, float]:
     placed = Placed(docker="", tools=wanted, supply=supply)
-    return dict(first_steps(here, "dev", placed, [STAND_IN], builds=builds))
+    return dict(first_steps(here, wanted, placed, [STAND_IN], builds=builds))
 
 
 def test_of_a_fresh_clone_all_is_to_be_done_in_this_order(here: Checkout) -> None:
@@ -59,3 +60,26 @@ def test_afterwards_nothing_is(
     here.bases_file.touch()
     build_times.add(here, {"python-uvicorn:py3.13": 20.0})
     assert steps(here, needs(), Supply(there={}, plugins=(), downloads=(), builds=())) == {}
+
+
+def test_in_docker_the_images_that_its_engine_lacks_are_pulled_first(
+    here: Checkout, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    actions = here.root / "templates" / "actions"
+    actions.mkdir(parents=True)
+    pins = {name: f"example.org/{name}:v1@sha256:{'a' * 64}" for name in ("registry", "buildkit")}
+    lines = (f"FROM {pin} AS {name}\n" for name, pin in pins.items())
+    (actions / "Dockerfile").write_text("".join(lines))
+    supply = Supply(there={}, plugins=(), downloads=(modules.PULUMI,), builds=())
+    placed = Placed(docker="unix:///srv/docker.sock", tools=needs().without_daemons, supply=supply)
+    monkeypatch.setenv("PATH", f"{tmp_path / 'bin'}:/usr/bin:/bin")
+
+    def told(script: str, **overrides: Any) -> list[str]:
+        command(tmp_path / "bin", "docker", script)
+        return list(dict(first_steps(here, needs(**overrides), placed, [], builds=False)))
+
+    none, ours = "echo 'No such image' >&2; exit 1", ["the image of the registry"]
+    assert told(none) == [*ours, "the image of BuildKit", "pulumi", "lock"]
+    assert told(none, built_here=()) == [*ours, "pulumi", "lock"]
+    assert told(f"case $* in *buildkit*) echo '[{{}}]';; *) {none};; esac")[:2] == [*ours, "pulumi"]
+    assert told("echo '[{}]'") == ["pulumi", "lock"]

@@ -55,6 +55,19 @@ def test_it_is_installed_once(root: Path) -> None:
     assert installed(root) == ["requirements.lock"]
 
 
+def test_how_long_it_took_is_said(
+    root: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    moments = iter((100.0, 132.4))
+    monkeypatch.setattr("time.monotonic", lambda: next(moments))
+    venv._install(root / ".venv", root / "requirements.lock")
+    begun, ended = capsys.readouterr().err.splitlines()
+    assert (begun, ended) == (
+        "venv: installing requirements.lock ...",
+        "venv: installing requirements.lock: 32 s",
+    )
+
+
 def printed(path: Path, *arguments: str, cwd: Path) -> list[str]:
     done = subprocess.run([path, *arguments], check=False, cwd=cwd, stdout=PIPE, text=True)
     assert done.returncode == 3
