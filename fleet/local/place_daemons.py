@@ -9,10 +9,11 @@ from fleet.console import TroubleError, say
 from fleet.local import placement
 from fleet.local.docker import engine, record
 from fleet.local.paths import Checkout
-from fleet.local.placement import DOCKER, HOST, Machine
+from fleet.local.placement import DOCKER, HOST, Machine, NowhereError
 from fleet.local.requirements import Needs
-from fleet.local.toolchain import toolchain
+from fleet.local.toolchain import golang, toolchain
 from fleet.local.toolchain.golang import NoGoError
+from fleet.local.toolchain.lacking import NOTHING, Lacking
 from fleet.local.toolchain.toolchain import Supply
 from fleet.lock.model import platform_of
 
@@ -39,20 +40,35 @@ def place(checkout: Checkout, needs: Needs, env: Mapping[str, str] = os.environ)
     if not needs.anything:
         return Placed(docker="", tools=needs, supply=toolchain.survey(checkout, needs))
     seen = _machine(checkout, needs, env)
-    # The survey waits for sites, which a refusal needs not.
-    decision = placement.decide(seen)
+    try:
+        decision = placement.decide(seen)
+    except NowhereError:
+        # What else is missing is said at once. With Go nothing is, and no site is waited for.
+        placement.decide(replace(seen, lacks=_lacks(checkout, needs, seen)))
+        raise
     docker = seen.docker if decision.place == DOCKER else ""
     tools = needs.without_daemons if docker else needs
     try:
         supply = toolchain.survey(checkout, tools)
     except NoGoError as error:
-        # Of what is missing there, the place says more, and the way without.
-        placement.decide(replace(seen, lacks=error.names))
+        # The place says more of what is missing there, and the way without.
+        placement.decide(replace(seen, lacks=error.lacking))
         raise
     if not seen.before:
         rootless = bool(docker) and engine.open_engine(checkout, docker, env).info().rootless
         say(placement.line_of(decision, docker, rootless=rootless))
     return Placed(docker=docker, tools=tools, supply=supply)
+
+
+def _lacks(checkout: Checkout, needs: Needs, seen: Machine) -> Lacking:
+    """Return the programs that a machine where nothing can run would lack besides."""
+    if golang.is_there():
+        return NOTHING
+    try:
+        toolchain.survey(checkout, needs if seen.system == "Linux" else needs.without_daemons)
+    except NoGoError as error:
+        return error.lacking
+    return NOTHING
 
 
 def _machine(checkout: Checkout, needs: Needs, env: Mapping[str, str]) -> Machine:
@@ -61,6 +77,7 @@ def _machine(checkout: Checkout, needs: Needs, env: Mapping[str, str]) -> Machin
         platform=platform_of(platform.machine()),
         root=os.geteuid() == 0,
         builder=needs.builder,
+        registry=needs.port is not None,
         asked=env.get(placement.VARIABLE, ""),
         before=_before(checkout),
     )

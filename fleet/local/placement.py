@@ -1,9 +1,12 @@
 """Where registry and builder run: as daemons of this machine, or in containers of Docker. Pure."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
 from fleet.console import TroubleError
+from fleet.local.toolchain.lacking import NOTHING, Lacking
+from fleet.local.toolchain.modules import BUILDKIT, REGISTRY
 
 HOST: Final = "host"
 DOCKER: Final = "docker"
@@ -11,11 +14,15 @@ VARIABLE: Final = "FLEET_DAEMONS"
 """The variable that chooses, one of the two; empty leaves it to `decide`."""
 
 _NAMES: Final = {"Darwin": "macOS"}
-_ELSEWHERE: Final = "name a builder of yours for each platform under fleet:builders"
-_ARCHIVES: Final = (
-    "nor can their makers' archives be downloaded (no SHA-256 is recorded, or the site has none "
-    "for you)"
-)
+_IN_DOCKER: Final = frozenset((BUILDKIT.name, REGISTRY.name))
+"""The programs that a Docker engine brings."""
+
+_ALL_ELSEWHERE: Final = "use a stack whose fleet:registry and fleet:builders are elsewhere"
+_START: Final = "start Docker (install it if need be) and let this user use it"
+
+
+class NowhereError(TroubleError):
+    """Registry and builder can run nowhere, as this machine is."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -23,20 +30,21 @@ class Machine:
     """All that decides.
 
     ``system`` is Python's name of the operating system, ``platform`` the machine's OCI platform,
-    empty where no image is built for it. ``builder`` says that the stack wants one here. ``docker``
-    is the endpoint of an engine that answers, empty where ``no_docker`` says why there is none;
-    both are empty where it was not asked. ``lacks`` are the programs that can't be had for where it
-    would be: not there, not as an archive, and not built, for want of Go. ``asked`` is what the
-    user chose, ``before`` where the data of this checkout is.
+    empty where no image is built for it. ``builder`` and ``registry`` say that the stack wants them
+    here. ``docker`` is the endpoint of an engine that answers, empty where ``no_docker`` says why
+    there is none; both are empty where it was not asked. ``lacks`` are the programs that can't be
+    had, those that only daemons of this machine need with them. ``asked`` is what the user chose,
+    ``before`` where the data of this checkout is.
     """
 
     system: str
     platform: str
     root: bool
     builder: bool = True
+    registry: bool = True
     docker: str = ""
     no_docker: str = ""
-    lacks: tuple[str, ...] = ()
+    lacks: Lacking = NOTHING
     asked: str = ""
     before: str = ""
 
@@ -54,6 +62,11 @@ class Machine:
     def can_run_daemons(self) -> bool:
         """Whether this machine could run them, by its kind and its user."""
         return self.system == "Linux" and (self.root or not self.builder)
+
+    @property
+    def lacks_in_docker(self) -> Lacking:
+        """The programs that can't be had and are needed in any case: an engine brings the rest."""
+        return self.lacks.without(_IN_DOCKER)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -74,8 +87,9 @@ def decide(machine: Machine) -> Decision:
     Where this checkout's data is, they stay. Else what was asked for holds; else Docker where an
     engine answers, and daemons of this machine where none does.
 
-    :raises TroubleError: when neither is possible, or not what was asked for, before anything is
-        done; it says what is missing and how to do without.
+    :raises NowhereError: when neither is possible, or not what was asked for, before anything is
+        done; it says all that is missing and how to do without.
+    :raises TroubleError: when what was asked for is not a place, or not that of the data.
     """
     asked, before = machine.asked, machine.before
     if asked not in ("", HOST, DOCKER):
@@ -89,7 +103,7 @@ def decide(machine: Machine) -> Decision:
     if not machine.platform:
         raise TroubleError(
             "no image is built for this machine's processor, so nothing can be built on it.\n"
-            f"On a machine of another kind, {_ELSEWHERE}."
+            f"Use a machine of another kind, such as amd64 or arm64, or {_ALL_ELSEWHERE}."
         )
     obstacle, remedy = _obstacle(machine)
     if machine.wish:
@@ -99,16 +113,15 @@ def decide(machine: Machine) -> Decision:
     else:
         because = obstacle or f"no Docker engine can be used ({machine.no_docker})"
     if machine.can_use_docker:
-        if machine.lacks:
-            raise TroubleError(
-                f"there is no Go to build {', '.join(machine.lacks)}, {_ARCHIVES}; Docker does not "
-                "bring them.\nInstall Go (https://go.dev/dl/), record the SHA-256 of the archives "
-                "(make checksums), or put what is missing on PATH as docs/first-run.md says."
+        if lacks := machine.lacks_in_docker:
+            them = "it" if len(lacks.names) == 1 else "them"
+            raise NowhereError(
+                f"{lacks.seen} Docker does not bring {them}.\n{_sentence(lacks.remedy)}"
             )
         free = machine.can_run_daemons and not before
         return Decision(place=DOCKER, because=because, free=free)
-    if obstacle or machine.wish == DOCKER:
-        raise TroubleError(_refusal(machine, because, obstacle, remedy))
+    if obstacle or machine.wish == DOCKER or machine.lacks:
+        raise NowhereError(_refusal(machine, because, obstacle, remedy))
     return Decision(place=HOST, because=because)
 
 
@@ -143,30 +156,90 @@ def _obstacle(machine: Machine) -> tuple[str, str]:
     """
     if machine.system != "Linux":
         system = _NAMES.get(machine.system, machine.system)
-        return f"this is {system}, not Linux", "Use a machine with Linux"
+        return f"this is {system}, not Linux", "use a machine with Linux"
     if machine.builder and not machine.root:
-        return "this user is not root, which the builder needs to run containers", "Rerun as root"
-    if machine.lacks and not machine.can_use_docker:
-        missing = f"there is no Go to build {', '.join(machine.lacks)}, {_ARCHIVES}"
-        return missing, "Install Go (https://go.dev/dl/)"
+        return "this user is not root, which the builder needs to run containers", "rerun as root"
     return "", ""
 
 
 def _refusal(machine: Machine, because: str, obstacle: str, remedy: str) -> str:
-    """Return what to say of a machine with an ``obstacle``, or without the Docker it asks for."""
-    if machine.wish == HOST:
+    """Return what to say of a machine without a Docker engine that can be used.
+
+    It has an ``obstacle``, lacks programs, or is asked for the engine.
+    """
+    needs_docker = machine.wish == DOCKER or (bool(obstacle) and not machine.wish)
+    if needs_docker:
+        head = (
+            f"registry and builder are to run in Docker, because {because}; and no Docker engine "
+            f"can be used: {machine.no_docker}."
+        )
+    elif obstacle:
         head = f"registry and builder can't run on this machine: {obstacle}."
-        start = f" (start an engine first: {machine.no_docker})" if machine.no_docker else ""
-        first = "run make clean, which removes what is kept here, and make up uses Docker"
-        other = first if machine.before else f"unset {VARIABLE}, and Docker is used"
-        return f"{head}\n{remedy}, or {other}{start}, or {_ELSEWHERE}."
-    if machine.before:
-        way = "Start that engine. If it is gone for good, remove .fleet/docker-engine.json"
-    elif machine.asked:
-        way = f"Start Docker and let this user use it, or unset {VARIABLE}"
+    elif _docker_spares(machine):
+        head = f"registry and builder are to run on this machine, because {because}."
     else:
-        way = f"Start Docker and let this user use it. Or: {remedy}"
-    return (
-        f"registry and builder are to run in Docker, because {because}; and no Docker engine can "
-        f"be used: {machine.no_docker}.\n{way}, or {_ELSEWHERE}."
-    )
+        head = ""
+    lacks = machine.lacks_in_docker if needs_docker else machine.lacks
+    seen = " ".join(filter(None, (head, lacks.seen if lacks else "")))
+    return f"{seen}\n{_remedies(_ways(machine, obstacle, remedy))}"
+
+
+def _docker_spares(machine: Machine) -> bool:
+    """Tell whether less has to be done about missing programs with registry and builder there."""
+    return machine.lacks_in_docker.remedy != machine.lacks.remedy
+
+
+def _ways(machine: Machine, obstacle: str, remedy: str) -> list[tuple[str, Lacking]]:
+    """Return each way out, with the programs that are missing then."""
+    host, spared = (remedy, machine.lacks), machine.lacks_in_docker
+    elsewhere = (_elsewhere(machine), spared)
+    if machine.wish == DOCKER and machine.before:
+        gone = "if it is gone for good, remove .fleet/docker-engine.json"
+        return [("start that engine", spared), (gone, spared), elsewhere]
+    if machine.wish == DOCKER:
+        unset = [] if obstacle else [(f"unset {VARIABLE}", machine.lacks)]
+        return [(_START, spared), *unset, elsewhere]
+    docker = (_to_docker(machine), spared)
+    if not obstacle:
+        return [host, docker] if _docker_spares(machine) else [host]
+    return [host, docker, elsewhere] if machine.wish else [docker, host, elsewhere]
+
+
+def _to_docker(machine: Machine) -> str:
+    """Return how a machine whose daemons are not in Docker gets them there."""
+    if not machine.wish:
+        return _START
+    steps = [
+        *(["run make clean, which removes what is kept here,"] if machine.before else []),
+        *([f"unset {VARIABLE}"] if machine.asked else []),
+    ]
+    if machine.docker:
+        first = ""
+    elif machine.no_docker:
+        first = f" (start an engine first: {machine.no_docker})"
+    else:
+        first = " (if an engine answers)"
+    return f"{' and '.join(steps)} to use Docker{first}"
+
+
+def _elsewhere(machine: Machine) -> str:
+    if machine.registry and (machine.system != "Linux" or machine.wish == DOCKER):
+        # The registry of this stack stays where none can run.
+        return _ALL_ELSEWHERE
+    return "name a builder of yours for each platform under fleet:builders"
+
+
+def _remedies(ways: Sequence[tuple[str, Lacking]]) -> str:
+    """Return sentences with what to do, and how to get the programs that are missing."""
+    last = {lacks.remedy for _, lacks in ways}
+    if len(last) > 1:
+        both = (", and ".join(filter(None, (way, lacks.remedy))) for way, lacks in ways)
+        return "\nOr: ".join(map(_sentence, both))
+    texts, common = ", or ".join(way for way, _ in ways if way), last.pop()
+    if not texts or not common:
+        return _sentence(texts or common)
+    return f"{_sentence(texts)}\nIn any case, {common}."
+
+
+def _sentence(text: str) -> str:
+    return f"{text[0].upper()}{text[1:]}."

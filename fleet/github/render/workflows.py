@@ -21,7 +21,7 @@ from fleet.github.render.logins import (
     values_of,
 )
 from fleet.github.render.up_jobs import builders_of, up_jobs
-from fleet.local.toolchain import golang, published
+from fleet.local.toolchain import lacking, published
 from fleet.sigstore.workflow import ATTESTING_TOKEN
 from fleet.templating import Verbatim, environment
 from providers.ociregistry.evidence.signer import KEY as SIGNING_KEY
@@ -190,7 +190,7 @@ def _common(declaration: Declaration, github: GitHub, stack: str) -> dict[str, A
 def _go(templates: Mapping[str, str], github: GitHub) -> str:
     """Return the Go that jobs with the engine need to build it; '' where all is downloaded."""
     known = published.parse(templates[str(published.RECORDED)])
-    return golang.WANTED if published.missing(known, github.architecture) else ""
+    return lacking.WANTED if published.missing(known, github.architecture) else ""
 
 
 def node_secrets(declaration: Declaration) -> dict[str, dict[str, str]]:

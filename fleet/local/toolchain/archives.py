@@ -36,6 +36,12 @@ def downloads(checkout: Checkout, wanted: Iterable[Module]) -> tuple[Module, ...
         return tuple(module for module, there in zip(known, offered, strict=True) if there)
 
 
+def unrecorded(checkout: Checkout, modules: Iterable[Module]) -> list[Module]:
+    """Return those of ``modules`` whose archive has no SHA-256 on record."""
+    recorded = published.recorded(checkout.root)
+    return [module for module in modules if archive(module) not in recorded]
+
+
 def unpack(checkout: Checkout, module: Module, remaining: Remaining = UNKNOWN) -> Path:
     """Unpack the recorded archive of ``module`` into the cache; return the folder of its programs.
 

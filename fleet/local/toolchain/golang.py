@@ -3,13 +3,13 @@
 import os
 import re
 import shutil
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from fleet.console import TroubleError
 from fleet.local.child_environment import child_environment, run
+from fleet.local.toolchain.lacking import OLDEST, Lacking
 
-OLDEST = (1, 26)
 # The first that fetches a newer Go by itself.
 _FETCHES = (1, 21)
 # sudo sets a PATH of its own, and go.dev's instructions put Go into a folder outside of it.
@@ -21,24 +21,41 @@ _SETTINGS = (
     "GOMODCACHE", "GONOPROXY", "GONOSUMDB", "GOPATH", "GOPRIVATE", "GOPROXY", "GOSUMDB", "GOTMPDIR",
     "GOTOOLCHAIN", "NETRC", "XDG_CACHE_HOME", "XDG_CONFIG_HOME",
 )  # fmt: skip
-WANTED = ".".join(map(str, OLDEST))
 
 
 class NoGoError(TroubleError):
-    """There is no Go that can build what has the ``names``."""
+    """There is no Go that can build the ``lacking`` programs."""
 
-    def __init__(self, names: Sequence[str], text: str) -> None:
-        super().__init__(text)
-        self.names = tuple(names)
+    def __init__(self, lacking: Lacking) -> None:
+        remedy = lacking.remedy
+        super().__init__(f"{lacking.seen}\n{remedy[0].upper()}{remedy[1:]}.")
+        self.lacking = lacking
 
 
-def require(names: Sequence[str]) -> Path:
+def require(names: Sequence[str], *, unrecorded: Iterable[str] = ()) -> Path:
     """Return a ``go`` that can build the modules called ``names``.
+
+    Of the archives of those in ``unrecorded``, no SHA-256 is recorded.
+
+    :raises NoGoError: when there is none; it says what needs it and the ways out.
+    """
+    go, why = _find()
+    if go is None:
+        kept = frozenset(unrecorded)
+        raise NoGoError(Lacking(names=tuple(names), unrecorded=kept, no_go=why))
+    return go
+
+
+def is_there() -> bool:
+    """Tell whether there is a Go that can build what can't be downloaded."""
+    return _find()[0] is not None
+
+
+def _find() -> tuple[Path | None, str]:
+    """Return a ``go`` that is new enough, or None and why there is none.
 
     An older one, from 1.21 on, fetches the Go that a module asks for, checked by Go's checksum
     database, where its setting GOTOOLCHAIN lets it: that is Go's default (go.dev/doc/toolchain).
-
-    :raises NoGoError: when there is none; it says what needs it and the ways out.
     """
     seen = []
     fetching = None
@@ -47,19 +64,12 @@ def require(names: Sequence[str]) -> Path:
         parts = re.search(r"go(\d+)\.(\d+)", answer)
         version = tuple(map(int, parts.groups())) if parts else ()
         if version >= OLDEST:
-            return Path(found)
-        if version >= _FETCHES and "auto" in _answer(found, "env", "GOTOOLCHAIN"):
-            fetching = fetching or Path(found)
-        seen.append(f"{found} is too old ({answer or 'of no known version'})")
-    if fetching:
-        return fetching
-    missing = "; ".join(seen) or f"there is none on PATH or in {_FOLDER}"
-    raise NoGoError(
-        names,
-        f"Go {WANTED} or newer, or 1.21 with GOTOOLCHAIN=auto, is needed to build "
-        f"{', '.join(names)}, and {missing}. Install it (https://go.dev/dl/), or put what is to be "
-        "built on PATH in the version that docs/first-run.md names.",
-    )
+            return Path(found), ""
+        may_fetch = version >= _FETCHES and "auto" in _answer(found, "env", "GOTOOLCHAIN")
+        fetching = fetching or (Path(found) if may_fetch else None)
+        kept = ", and GOTOOLCHAIN is not auto" if version >= _FETCHES else ""
+        seen.append(f"{found} is too old ({answer or 'of no known version'}{kept})")
+    return fetching, "; ".join(seen) or f"there is none on PATH or in {_FOLDER}"
 
 
 def caches() -> tuple[Path, Path] | None:

@@ -67,7 +67,8 @@ def survey(checkout: Checkout, needs: Needs) -> Supply:
     lacking = [module for module in (*programs, *plugins) if module not in downloads]
     builds = tuple(gobuild.missing(checkout, lacking))
     if builds:
-        golang.require([module.name for module in builds])
+        new = archives.unrecorded(checkout, builds)
+        golang.require([m.name for m in builds], unrecorded=[m.name for m in new])
     return Supply(there=there, plugins=plugins, downloads=downloads, builds=builds)
 
 

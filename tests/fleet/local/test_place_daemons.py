@@ -8,11 +8,15 @@ import pytest
 from fleet.console import TroubleError
 from fleet.local.place_daemons import Placed, place
 from fleet.local.requirements import Needs
-from fleet.local.toolchain import toolchain
+from fleet.local.toolchain import archives, golang, modules, published, toolchain
 from fleet.local.toolchain.golang import NoGoError
+from fleet.local.toolchain.lacking import Lacking
+from fleet.local.toolchain.modules import Module
 from fleet.local.toolchain.toolchain import Supply
 from tests.fleet.local.examples import checkout, command, needs
 
+ROOT = Path(__file__).parents[3]
+ANSWERS = "case $* in *version*) echo linux ;; *) echo '{}' ;; esac"
 NOTHING = Supply(there={}, plugins=(), downloads=(), builds=())
 
 
@@ -27,7 +31,7 @@ class Survey:
     def _survey(self, _checkout: object, wanted: Needs) -> Supply:
         self.asked.append(wanted)
         if self._lacks:
-            raise NoGoError(self._lacks, "there is no Go")
+            raise NoGoError(Lacking(names=self._lacks, no_go="there is none"))
         return NOTHING
 
 
@@ -36,6 +40,13 @@ def placed(folder: Path, docker: str, **env: str) -> Placed:
     path = command(folder / "bin", "docker", docker).parent
     known = {"DOCKER_HOST": "unix:///srv/docker.sock", **env}
     return place(checkout(folder), needs(), {"PATH": f"{path}:/usr/bin:/bin", **known})
+
+
+@pytest.fixture
+def without_go(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """No Go on this machine."""
+    monkeypatch.setenv("PATH", str(tmp_path / "nowhere"))
+    monkeypatch.setattr(golang, "_FOLDER", tmp_path / "nowhere")
 
 
 @pytest.mark.parametrize(
@@ -50,6 +61,7 @@ def test_no_site_is_asked_where_they_can_run_nowhere(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, user: int, asked: str, refusal: str
 ) -> None:
     survey = Survey(monkeypatch, lacks=("buildkit",))
+    monkeypatch.setattr(golang, "is_there", lambda: True)
     monkeypatch.setattr(os, "geteuid", lambda: user)
     with pytest.raises(TroubleError, match=refusal):
         placed(tmp_path, "exit 1", FLEET_DAEMONS=asked)
@@ -62,18 +74,60 @@ def test_the_programs_of_the_place_that_was_chosen_are_surveyed(
     survey = Survey(monkeypatch)
     monkeypatch.setattr(os, "geteuid", lambda: 0)
     assert placed(tmp_path, "exit 1") == Placed(docker="", tools=needs(), supply=NOTHING)
-    in_docker = placed(tmp_path, "case $* in *version*) echo linux ;; *) echo '{}' ;; esac")
+    in_docker = placed(tmp_path, ANSWERS)
     assert in_docker.docker == "unix:///srv/docker.sock"
     assert survey.asked == [needs(), needs().without_daemons]
 
 
 @pytest.mark.parametrize(
-    ("docker", "remedy"), [("exit 1", "no Docker engine can be"), ("echo linux", "Docker does")]
+    ("docker", "remedy"),
+    [("exit 1", "^pulumi, buildkit can't be had"), ("echo linux", "^pulumi can't .* Docker does")],
 )
 def test_what_can_t_be_had_is_named_with_the_place_that_lacks_it(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, docker: str, remedy: str
 ) -> None:
     Survey(monkeypatch, lacks=("pulumi", "buildkit"))
     monkeypatch.setattr(os, "geteuid", lambda: 0)
-    with pytest.raises(TroubleError, match=rf"(?s)no Go to build pulumi, buildkit.*{remedy}"):
+    with pytest.raises(TroubleError, match=rf"(?s){remedy}"):
         placed(tmp_path, docker)
+
+
+def recorded(folder: Path, *more: Module) -> None:
+    """Record in a checkout what the project does, and the archives of ``more``."""
+    path = checkout(folder).root / published.RECORDED
+    path.parent.mkdir(exist_ok=True)
+    lines = "".join(f"{'0' * 64}  {archives.archive(module)}\n" for module in more)
+    path.write_text((ROOT / published.RECORDED).read_text() + lines)
+
+
+@pytest.mark.parametrize(("user", "in_docker"), [(0, False), (1000, True)])
+def test_who_does_all_that_a_refusal_says_is_not_refused_again(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    without_go: None,
+    user: int,
+    in_docker: bool,
+) -> None:
+    monkeypatch.setattr(os, "geteuid", lambda: user)
+    monkeypatch.setattr(published, "is_offered", lambda _: True)
+    recorded(tmp_path)
+    with pytest.raises(TroubleError) as refused:
+        placed(tmp_path, "exit 1")
+    said = str(refused.value)
+    assert ("Start Docker" in said) is in_docker, "where it does not suffice, it is not offered"
+    assert "docker-build" in said
+    assert "make checksums" in said
+    recorded(tmp_path, modules.DOCKER_BUILD)
+    docker = ANSWERS if in_docker else "exit 1"
+    assert placed(tmp_path, docker).supply.builds == ()
+
+
+def test_where_sites_are_out_of_reach_only_go_is_a_way_out(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, without_go: None
+) -> None:
+    monkeypatch.setattr(os, "geteuid", lambda: 0)
+    monkeypatch.setattr(published, "is_offered", lambda _: False)
+    recorded(tmp_path)
+    for docker in ("exit 1", ANSWERS):
+        with pytest.raises(TroubleError, match=r"\nInstall Go 1\.26 or newer [^,]*$"):
+            placed(tmp_path, docker)
