@@ -52,8 +52,10 @@ def _edited(text: str, image: str, tag: str, entry: Mapping[str, str] | None) ->
     wanted = with_value(values, (*_IMAGES, image), {**kept, "pins": pins} if pins else kept)
 
     def change(text: str) -> str:
-        left = _without(text, image, tag)
-        return _with(left, image, f"{line}\n") if line else left
+        if not line:
+            return _without(text, image, tag)
+        there = _replaced(text, image, tag, line)
+        return there or _with(_without(text, image, tag), image, f"{line}\n")
 
     return changed(
         text,
@@ -84,6 +86,23 @@ def _places(text: str, image: str) -> tuple[yaml.MappingNode, tuple[yaml.Node, A
             "Write its keys on lines of their own"
         )
     return node, next((pair for pair in node.value if pair[0].value == "pins"), None)
+
+
+def _replaced(text: str, image: str, tag: str, line: str) -> str:
+    """Return ``text`` with ``line`` where the pin of ``tag`` is, so that comments stay with it.
+
+    It is empty where there is none on lines of its own.
+    """
+    _, pins = _places(text, image)
+    if pins is None or not isinstance(pins[1], yaml.MappingNode) or pins[1].flow_style:
+        return ""
+    for key, value in pins[1].value:
+        if key.value == tag:
+            end = end_of(value, key)
+            is_alias = end == key.end_mark.index
+            after = line_end(text, end) - 1 if is_alias else end
+            return f"{text[: key.start_mark.index]}{line}{text[after:]}"
+    return ""
 
 
 def _without(text: str, image: str, tag: str) -> str:

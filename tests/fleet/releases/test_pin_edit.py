@@ -1,6 +1,7 @@
 """Pins put into a stack's file and taken out of it."""
 
 import textwrap
+from dataclasses import replace
 
 import pytest
 import yaml
@@ -61,6 +62,13 @@ def test_one_that_is_there_gives_its_place_to_the_new_one() -> None:
     assert changed.endswith(TAIL)
 
 
+@pytest.mark.parametrize("rest", ["", PINS.partition("issue\n")[2]])
+def test_what_is_said_of_a_pin_stays_with_it(rest: str) -> None:
+    pins = f"{PINS.partition('issue')[0]}issue\n{rest}"
+    changed = with_pin(HEAD + pins + TAIL, "web", LATEST, replace(PIN, to="0.34.0"))
+    assert changed == HEAD + pins.replace(LINE, LINE.replace('to: "0.33.0"', 'to: "0.34.0"')) + TAIL
+
+
 def test_one_of_two_is_taken_out() -> None:
     left = without_pin(HEAD + PINS + TAIL, "web", LATEST)
     assert LINE not in left
@@ -115,7 +123,7 @@ def test_a_pin_comes_and_goes_in_any_form_of_its_image(entry: str) -> None:
     assert without_pin(pinned, "web", LATEST) == text
 
 
-@pytest.mark.parametrize(
+PINNED = pytest.mark.parametrize(
     "pin",
     [
         " *pin",
@@ -124,10 +132,20 @@ def test_a_pin_comes_and_goes_in_any_form_of_its_image(entry: str) -> None:
         " {\n      to: '1', because: x }",
     ],
 )
+
+
+@PINNED
 def test_a_pin_goes_in_any_form_of_its_own(pin: str) -> None:
     text = "\n  pins:\n{}    x: *pin # it\n  versions: ['1']\n"
     entry = text.format(f"    {LATEST}:{pin}\n")
     assert without_pin(fleet(entry), "web", LATEST) == fleet(text.format(""))
+
+
+@PINNED
+def test_a_pin_gives_its_place_in_any_form_of_its_own(pin: str) -> None:
+    text = "\n  pins:\n    # of it\n    {}    x: *pin # it\n  versions: ['1']\n"
+    changed = with_pin(fleet(text.format(f"{LATEST}:{pin}\n")), "web", LATEST, PIN)
+    assert changed == fleet(text.format(f"{LATEST}: {LINE}\n"))
 
 
 REFUSED = {
