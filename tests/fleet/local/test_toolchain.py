@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from importlib.metadata import version
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
 
@@ -83,12 +84,21 @@ class Site:
         self.cut_off = 0
         """How many downloads end in their middle."""
         self.stalls = False
+        self.elsewhere: set[str] = set()
+        """Names of archives that it redirects to another host and path, as GitHub does."""
         self.closing = threading.Event()
         site = self
 
         class Handler(BaseHTTPRequestHandler):
             def do_GET(self) -> None:
-                name = self.path.rpartition("/")[2]
+                name = urlsplit(self.path).path.rpartition("/")[2]
+                if name in site.elsewhere and not self.path.startswith("/stored/"):
+                    self.send_response(302)
+                    port = site.server.server_port
+                    self.send_header("Location", f"http://localhost:{port}/stored/{name}?sig=a%2Fb")
+                    self.send_header("Content-Length", "0")
+                    self.end_headers()
+                    return
                 site.asked.append(f"{self.command} {name}")
                 body = site.files.get(name)
                 self.send_response(404 if body is None else 200)
@@ -280,6 +290,26 @@ def test_where_all_is_recorded_nothing_is_built_and_go_is_not_asked_for(
     asked = len(site.asked)
     assert ensure(world) == tools
     assert len(site.asked) == asked, "it is kept"
+
+
+def test_an_archive_is_found_and_had_where_its_site_redirects_to(world: World, site: Site) -> None:
+    site.publish(*ALL)
+    site.record(world.here)
+    moved = site.name(modules.BUILDKIT)
+    site.elsewhere.add(moved)
+    ensure(world)
+    assert world.built == []
+    assert [line for line in site.asked if moved in line] == [f"HEAD {moved}", f"GET {moved}"]
+
+
+def test_an_archive_whose_redirect_leads_nowhere_is_built(world: World, site: Site) -> None:
+    site.publish(*ALL)
+    site.record(world.here)
+    moved = site.name(modules.BUILDKIT)
+    site.elsewhere.add(moved)
+    del site.files[moved]
+    ensure(world)
+    assert world.built == ["buildkit"]
 
 
 def test_the_archives_of_what_a_stack_does_not_use_are_not_asked_for(
