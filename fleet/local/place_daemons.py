@@ -4,6 +4,8 @@ import os
 import platform
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Final
 
 from fleet.console import TroubleError, say
 from fleet.local import placement
@@ -16,6 +18,10 @@ from fleet.local.toolchain.golang import NoGoError
 from fleet.local.toolchain.lacking import NOTHING, Lacking
 from fleet.local.toolchain.toolchain import Supply
 from fleet.lock.model import platform_of
+
+_STATUS: Final = Path("/proc/self/status")
+_SYS_ADMIN: Final = 21
+"""The bit of CAP_SYS_ADMIN (linux/capability.h)."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -76,6 +82,7 @@ def _machine(checkout: Checkout, needs: Needs, env: Mapping[str, str]) -> Machin
         system=platform.system(),
         platform=platform_of(platform.machine()),
         root=os.geteuid() == 0,
+        privileged=_privileged(),
         builder=needs.builder,
         registry=needs.port is not None,
         asked=env.get(placement.VARIABLE, ""),
@@ -88,6 +95,19 @@ def _machine(checkout: Checkout, needs: Needs, env: Mapping[str, str]) -> Machin
         return replace(seen, docker=engine.find(checkout, env, known=record.endpoint(checkout)))
     except TroubleError as error:
         return replace(seen, no_docker=str(error))
+
+
+def _privileged() -> bool:
+    """Tell whether root may mount on this machine: it has CAP_SYS_ADMIN (capabilities(7)).
+
+    For another user, that is whether root could have it. Where nothing is known, it is so.
+    """
+    name = "CapEff" if os.geteuid() == 0 else "CapBnd"
+    try:
+        lines = dict(line.split(":\t", 1) for line in _STATUS.read_text().splitlines())
+        return bool(int(lines[name], 16) >> _SYS_ADMIN & 1)
+    except (OSError, ValueError, KeyError):
+        return True
 
 
 def _before(checkout: Checkout) -> str:

@@ -30,16 +30,18 @@ class Machine:
     """All that decides.
 
     ``system`` is Python's name of the operating system, ``platform`` the machine's OCI platform,
-    empty where no image is built for it. ``builder`` and ``registry`` say that the stack wants them
-    here. ``docker`` is the endpoint of an engine that answers, empty where ``no_docker`` says why
-    there is none; both are empty where it was not asked. ``lacks`` are the programs that can't be
-    had, those that only daemons of this machine need with them. ``asked`` is what the user chose,
-    ``before`` where the data of this checkout is.
+    empty where no image is built for it. ``privileged`` says that root may mount there, as it may
+    not in most containers (CAP_SYS_ADMIN of capabilities(7)). ``builder`` and ``registry`` say that
+    the stack wants them here. ``docker`` is the endpoint of an engine that answers, empty where
+    ``no_docker`` says why there is none; both are empty where it was not asked. ``lacks`` are the
+    programs that can't be had, those that only daemons of this machine need with them. ``asked`` is
+    what the user chose, ``before`` where the data of this checkout is.
     """
 
     system: str
     platform: str
     root: bool
+    privileged: bool = True
     builder: bool = True
     registry: bool = True
     docker: str = ""
@@ -61,7 +63,8 @@ class Machine:
     @property
     def can_run_daemons(self) -> bool:
         """Whether this machine could run them, by its kind and its user."""
-        return self.system == "Linux" and (self.root or not self.builder)
+        may_build = self.root and self.privileged
+        return self.system == "Linux" and (may_build or not self.builder)
 
     @property
     def lacks_in_docker(self) -> Lacking:
@@ -157,9 +160,16 @@ def _obstacle(machine: Machine) -> tuple[str, str]:
     if machine.system != "Linux":
         system = _NAMES.get(machine.system, machine.system)
         return f"this is {system}, not Linux", "use a machine with Linux"
-    if machine.builder and not machine.root:
-        return "this user is not root, which the builder needs to run containers", "rerun as root"
-    return "", ""
+    if not machine.builder or (machine.root and machine.privileged):
+        return "", ""
+    unprivileged = "root may not mount here, as in a container without --privileged"
+    start = "start this container with --privileged"
+    if machine.root:
+        return f"{unprivileged}, and the builder needs that to run containers", start
+    user = "this user is not root, which the builder needs to run containers"
+    if machine.privileged:
+        return user, "rerun as root"
+    return f"{user} (and {unprivileged})", f"{start} and rerun as root"
 
 
 def _refusal(machine: Machine, because: str, obstacle: str, remedy: str) -> str:

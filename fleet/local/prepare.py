@@ -115,11 +115,12 @@ def _prepared(checkout: Checkout, stack: str, again: Sequence[str], *, builds: b
             daemons.start(checkout, opened, needs, remaining)
         with alone_on_this_machine(checkout):
             debian.install(debian.wanted(placed.tools, stand_ins=bool(stand_ins)), remaining)
+            if placed.tools.builder:
+                # The kernel may refuse it, which is better known before programs are built.
+                emulation.enable(needs.built_here)
             environment.provide(checkout, needs)
             env = environment.complete(checkout, needs)
             tools = toolchain.ensure(checkout, placed.tools, placed.supply, env, remaining)
-            if tools.buildkitd:
-                emulation.enable(needs.built_here)
         if not placed.docker:
             _start(checkout, needs, tools)
         bases.ensure(checkout, needs, stand_ins, remaining)

@@ -82,6 +82,7 @@ def test_an_engine_is_looked_for_where_the_host_is_asked_for_and_can_t_be_had(
 ) -> None:
     folder = command(tmp_path / "bin", "docker", "echo linux").parent
     env = {"PATH": f"{folder}:/usr/bin:/bin", "DOCKER_HOST": SOCKET, "FLEET_DAEMONS": "host"}
+    monkeypatch.setattr(place_daemons, "_STATUS", tmp_path / "absent")
     monkeypatch.setattr(os, "geteuid", lambda: 1000)
     assert place_daemons._machine(checkout(tmp_path), needs(), env).docker == SOCKET
     monkeypatch.setattr(os, "geteuid", lambda: 0)

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from fleet.console import TroubleError
+from fleet.local import place_daemons
 from fleet.local.place_daemons import Placed, place
 from fleet.local.requirements import Needs
 from fleet.local.toolchain import archives, golang, modules, published, toolchain
@@ -33,6 +34,12 @@ class Survey:
         if self._lacks:
             raise NoGoError(Lacking(names=self._lacks, no_go="there is none"))
         return NOTHING
+
+
+@pytest.fixture(autouse=True)
+def privileged(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """These tests may run in a container themselves."""
+    monkeypatch.setattr(place_daemons, "_STATUS", tmp_path / "absent")
 
 
 def placed(folder: Path, docker: str, **env: str) -> Placed:
@@ -131,3 +138,46 @@ def test_where_sites_are_out_of_reach_only_go_is_a_way_out(
     for docker in ("exit 1", ANSWERS):
         with pytest.raises(TroubleError, match=r"\nInstall Go 1\.26 or newer [^,]*$"):
             placed(tmp_path, docker)
+
+
+ALL_BITS = "000001ffffffffff"
+UNPRIVILEGED = "00000000a80425fb"
+"""What a container of Docker has without --privileged."""
+
+
+@pytest.mark.parametrize(
+    ("user", "rights", "refusal"),
+    [
+        (0, f"CapEff:\t{UNPRIVILEGED}", "root may not mount here"),
+        (1000, f"CapBnd:\t{UNPRIVILEGED}", "start this container with --privileged and rerun"),
+        (1000, f"CapBnd:\t{ALL_BITS}", "or rerun as root"),
+        (0, f"CapEff:\t{ALL_BITS}", ""),
+    ],
+)
+def test_root_that_may_not_mount_is_refused_before_anything_is_built(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    user: int,
+    rights: str,
+    refusal: str,
+) -> None:
+    Survey(monkeypatch)
+    monkeypatch.setattr(os, "geteuid", lambda: user)
+    status = tmp_path / "status"
+    status.write_text(f"Name:\tpython\n{rights}\n")
+    monkeypatch.setattr(place_daemons, "_STATUS", status)
+    if not refusal:
+        assert placed(tmp_path, "exit 1").docker == ""
+        return
+    with pytest.raises(TroubleError, match=refusal):
+        placed(tmp_path, "exit 1")
+
+
+@pytest.mark.parametrize("text", ["", "CapEff:\tnot a number\n"])
+def test_rights_that_are_not_known_are_no_obstacle(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, text: str
+) -> None:
+    (tmp_path / "status").write_text(text)
+    for status in (tmp_path / "status", tmp_path / "absent"):
+        monkeypatch.setattr(place_daemons, "_STATUS", status)
+        assert place_daemons._privileged()

@@ -14,6 +14,7 @@ SOCKET = "unix:///var/run/docker.sock"
 NO_SOCKET = "there is no socket of a Docker engine"
 LINUX = Machine(system="Linux", platform="linux/amd64", root=True, no_docker=NO_SOCKET)
 USER = replace(LINUX, root=False)
+CONTAINER = replace(LINUX, privileged=False)
 MAC = Machine(system="Darwin", platform="linux/arm64", root=False, no_docker=NO_SOCKET)
 WINDOWS = Machine(system="Windows", platform="linux/amd64", root=False)
 DOCKED: dict[str, Any] = {"docker": SOCKET, "no_docker": ""}
@@ -50,11 +51,13 @@ CHOSEN = {
     "macOS on Intel, Docker": (
         replace(MAC, platform="linux/amd64", **DOCKED), DOCKER, "this is macOS, not Linux",
     ),
+    "root in a container, Docker": (replace(CONTAINER, **DOCKED), DOCKER, "root may not mount"),
     # Where none does, root on Linux gets daemons of the machine: a builder without root is none of
     # ours (docs/adr).
     "root": (LINUX, HOST, f"no Docker engine can be used ({NO_SOCKET})"),
     "root, arm64": (replace(LINUX, platform="linux/arm64"), HOST, NO_SOCKET),
     "user, other builders": (replace(USER, builder=False), HOST, NO_SOCKET),
+    "root in a container, other builders": (replace(CONTAINER, builder=False), HOST, NO_SOCKET),
     # What is asked for holds.
     "root, Docker, asked for the host": (
         replace(LINUX, asked=HOST, **UNASKED), HOST, "FLEET_DAEMONS is host",
@@ -77,6 +80,24 @@ REFUSED = {
     ),
     "user, asked for the host, no Docker": (
         replace(USER, asked=HOST), r"\nRerun as root, or unset .*\(start an engine first: there is",
+    ),
+    "root in a container": (
+        CONTAINER,
+        rf"root may not mount here.*no Docker.*\nStart Docker .*, or start .*, or {ELSEWHERE}\.$",
+    ),
+    "root in a container, asked for the host": (
+        replace(CONTAINER, asked=HOST, **DOCKED),
+        r"can't run on this machine: root may .*\nStart this container .*, or unset FLEET_DAEMON",
+    ),
+    "root in a container, before on the host": (
+        replace(CONTAINER, before=HOST), r"machine: root may .*\nStart this container .* make cl",
+    ),
+    "root in a container, no Go": (
+        replace(CONTAINER, lacks=PLUGIN), rf"not mount.*docker-b.*\nIn any case, i{CHECKSUMS}$",
+    ),
+    "user in a container": (
+        replace(CONTAINER, root=False),
+        r"not root, .* \(and root may not mount here.*, or start this .* and rerun as root, or",
     ),
     "macOS": (
         MAC,
@@ -186,6 +207,6 @@ def test_that_docker_is_as_good_as_root_is_said() -> None:
 def test_the_other_place_is_named_where_it_can_be_had() -> None:
     other = "FLEET_DAEMONS=host"
     assert other in line_of(decide(replace(LINUX, **DOCKED)), SOCKET)
-    for machine in (USER, MAC):
+    for machine in (USER, MAC, CONTAINER):
         assert other not in line_of(decide(replace(machine, **DOCKED)), SOCKET)
     assert "FLEET_DAEMONS" not in line_of(decide(LINUX), "")

@@ -11,8 +11,10 @@ import pytest
 
 from fleet.console import TroubleError
 from fleet.local import (
+    debian,
     disk_forecast,
     disk_space,
+    emulation,
     first_steps,
     place_daemons,
     prepare,
@@ -78,6 +80,27 @@ def test_docker_is_tried_before_minutes_are_spent_on_programs(
     monkeypatch.setattr(disk_space, "FOR_DAEMONS", 10**18)
     record.write(here, placed.docker)
     with pytest.raises(TroubleError, match=rf"are free where {tmp_path} lies"):
+        prepare.prepare(here, "dev")
+
+
+def test_the_kernel_is_asked_for_emulators_before_minutes_are_spent_on_programs(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    here = declared(tmp_path, monkeypatch)
+    supply = Supply(there={}, plugins=(), downloads=(), builds=())
+    placed = Placed(docker="", tools=needs(), supply=supply)
+    monkeypatch.setattr(place_daemons, "place", lambda *_: placed)
+    monkeypatch.setattr(bases, "wanted", lambda *_: [])
+    monkeypatch.setattr(disk_forecast, "show", lambda *_, **__: None)
+    monkeypatch.setattr(first_steps, "first_steps", lambda *_, **__: [])
+    monkeypatch.setattr(debian, "install", lambda *_: None)
+
+    def refuse(_: object) -> None:
+        raise TroubleError("mount -t binfmt_misc failed")
+
+    monkeypatch.setattr(emulation, "enable", refuse)
+    monkeypatch.setattr(toolchain, "ensure", lambda *_: pytest.fail("programs were built"))
+    with pytest.raises(TroubleError, match="binfmt_misc failed"):
         prepare.prepare(here, "dev")
 
 
