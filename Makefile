@@ -39,103 +39,114 @@ $(OF_ALL_STACKS):
 	@$(FLEET) $@
 
 help: ## Show this text
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-17s %s\n", $$1, $$2 }' Makefile
-	@printf '  STACK=%s chooses the stack, PYTHON=%s the Python of the environment\n' "$${STACK}" "$${PYTHON}"
+	@awk -F ' *## *' '/^##@/ { sub("##@ ", ""); printf "\n%s:\n", $$0; next } \
+		/^[a-z-]+:.*## / { sub(":.*", "", $$1); printf "  make %-17s %s", $$1, $$2; \
+		if ($$3 != "" && length($$2 $$3) > 75) printf "\n%25s", ""; print ($$3 == "" ? "" : " " $$3) }' Makefile
+	@printf '\nSTACK=%s chooses the stack, PYTHON=%s the Python of the environment.\n' "$${STACK}" "$${PYTHON}"
+	@echo 'A FLEET_ variable names a file or a folder. docs/commands.md describes each target.'
 
-up: venv ## Make the registry equal to the declaration, from nothing if need be [JSON=1: the report as JSON]
+##@ every day
+up: venv ## Make the registry equal to the declaration ## [JSON=1: the report as JSON]
 	@$(FLEET) up --stack "$${STACK}" $(if $(JSON),--json)
 
-preview: venv ## Show what up would do [JSON=1]
+preview: venv ## Show what the next up would change ## [JSON=1]
 	@$(FLEET) preview --stack "$${STACK}" $(if $(JSON),--json)
 
-refresh: venv ## Read the registry and report drift [JSON=1]
+refresh: venv ## Read the registry into the state, and report what differs (drift) ## [JSON=1]
 	@$(FLEET) refresh --stack "$${STACK}" $(if $(JSON),--json)
 
-lock: venv ## Resolve what is not locked; REFRESH=1: bases, yanked versions, REFRESH=builders: these too; NEWEST=image|all: all of it
+status: ## Print the tags and pointers of the last up, and the disk space in use
+plan: ## Print the declared tags and pointers as tables, without state or registry
+env: ## Print shell exports for plain pulumi and for registry clients ## eval "$(make -s env)"
+down: ## Stop the registry and builder of this checkout; keep all data
+clean: ## Stop the registry and builder of this checkout, and remove .fleet
+
+##@ declaration, lock and releases
+lock: venv ## Resolve what the declaration needs and the lock does not have ## [REFRESH=1 or builders] [NEWEST=image or all]
 	@$(FLEET) lock --stack "$${STACK}" $(if $(REFRESH),--refresh "$${REFRESH}") --newest "$${NEWEST:-}"
 
-status: ## Print the tags: digest, platforms, size, verified
-env: ## Print shell exports: eval "$(make -s env)"
+versions: ## Ask for new releases, edit declaration and lock, print what changed and why
 
-restore: venv ## Put a removed name back on its digest: TAG=py3.8-LATEST [IMAGE=name or host/namespace/name]
-	@$(FLEET) restore --stack "$${STACK}" --image "$${IMAGE:-}" \
-		--tag "$${TAG:?name the tag: make restore TAG=py3.8-LATEST}"
+audit: venv ## Print the advisories in the lock, by image, those with a fix first ## [JSON=1]
+	@$(FLEET) audit --stack "$${STACK}" $(if $(JSON),--json)
 
-verify: venv ## Verify what is signed of the declared tags, by digest [TAG=py3.13-slim-0.34.0] [IMAGE=name] [MIRRORS=1]
-	@$(FLEET) verify --stack "$${STACK}" --image "$${IMAGE:-}" --tag "$${TAG:-}" $(if $(MIRRORS),--mirrors)
+checksums: ## Record the SHA-256 of the archives of Pulumi, its plugins, BuildKit and the registry
 
-history: venv ## Print which digest tags had, since when and why: [TAG=py3.12-LATEST] [IMAGE=name] [AT=2026-11-03] [JSON=1]
+##@ upkeep
+history: venv ## Print which digest each tag had, since when and why ## [TAG=py3.12-LATEST] [IMAGE=name] [AT=2026-11-03] [JSON=1]
 	@$(FLEET) history --stack "$${STACK}" --image "$${IMAGE:-}" --tag "$${TAG:-}" \
 		$(if $(AT),--at "$${AT}") $(if $(JSON),--json)
 
-rollback: venv ## List what a tag named before; TO= pins it there, TO=declared ends that: TAG=py3.12-LATEST [IMAGE=name] [TO=0.33.0] [BECAUSE=..] [UNTIL=2026-12-31]
+rollback: venv ## List the digests that a tag had before, or pin the tag to one ## TAG=py3.12-LATEST [IMAGE=name] [TO=0.33.0 or declared] [BECAUSE=reason] [UNTIL=2026-12-31]
 	@$(FLEET) rollback --stack "$${STACK}" --image "$${IMAGE:-}" --to "$${TO:-}" \
 		$(if $(BECAUSE),--because "$${BECAUSE}") $(if $(UNTIL),--until "$${UNTIL}") \
 		--tag "$${TAG:?name the tag: make rollback TAG=py3.12-LATEST}"
 
-adopt: venv ## Write the import file of a lost or foreign state; APPLY=1 imports it
-	@$(FLEET) adopt --stack "$${STACK}" $(if $(APPLY),--apply)
+restore: venv ## Put a removed tag back on its last digest ## TAG=py3.8-LATEST [IMAGE=name or host/namespace/name]
+	@$(FLEET) restore --stack "$${STACK}" --image "$${IMAGE:-}" \
+		--tag "$${TAG:?name the tag: make restore TAG=py3.8-LATEST}"
 
-prune: venv ## List superseded digests; APPLY=1 deletes what is due [KEEP_DAYS=30] [IMAGE=name] [MAX_SHARE=0.5]
+verify: venv ## Verify the evidence of the declared version tags, by digest ## [TAG=py3.13-slim-0.34.0] [IMAGE=name] [MIRRORS=1: at mirrors too]
+	@$(FLEET) verify --stack "$${STACK}" --image "$${IMAGE:-}" --tag "$${TAG:-}" $(if $(MIRRORS),--mirrors)
+
+sbom: venv ## Print what a tag consists of, as CycloneDX, one line of JSON per platform ## TAG=py3.13-slim-LATEST [IMAGE=name] [PLATFORM=linux/amd64]
+	@$(FLEET) sbom --stack "$${STACK}" --image "$${IMAGE:-}" --platform "$${PLATFORM:-}" \
+		--tag "$${TAG:?name the tag: make sbom TAG=py3.13-slim-LATEST}"
+
+prune: venv ## List superseded digests, or delete those superseded for long enough ## [APPLY=1: delete] [IMAGE=name] [KEEP_DAYS=30] [MAX_SHARE=0.5]
 	@$(FLEET) prune --stack "$${STACK}" $(if $(APPLY),--apply) --image "$${IMAGE:-}" \
 		$(if $(KEEP_DAYS),--keep-days "$${KEEP_DAYS}") \
 		$(if $(MAX_SHARE),--max-share "$${MAX_SHARE}")
 
-split: venv ## Write a stack file per image, for a fleet that has outgrown one; APPLY=1 moves the state
+adopt: venv ## Write the file that imports a registry's declared tags into the state ## [APPLY=1: import]
+	@$(FLEET) adopt --stack "$${STACK}" $(if $(APPLY),--apply)
+
+split: venv ## Write one stack file per image, for a fleet that has outgrown one stack ## [APPLY=1: move the state]
 	@$(FLEET) split --stack "$${STACK}" $(if $(APPLY),--apply)
 
-sbom: venv ## Print what a tag consists of, as CycloneDX, a line per platform: TAG=py3.13-slim-LATEST [PLATFORM=linux/amd64] [IMAGE=name]
-	@$(FLEET) sbom --stack "$${STACK}" --image "$${IMAGE:-}" --platform "$${PLATFORM:-}" \
-		--tag "$${TAG:?name the tag: make sbom TAG=py3.13-slim-LATEST}"
+doctor: ## Check what you must set up once for the workflows; write nothing
 
-audit: venv ## Print the advisories that the lock holds, by image, what can be fixed first [JSON=1]
-	@$(FLEET) audit --stack "$${STACK}" $(if $(JSON),--json)
-
-check: ## Check declaration, plan, generated files and pins, without state or registry
-doctor: ## Check what a person must give once for the workflows; writes nothing
-
-bootstrap: doctor ## The same, then the first up, then what remains to be given
+bootstrap: doctor ## Run doctor, then the first up, then doctor again
 	@$(FLEET) up --stack "$${STACK}"
 	@$(FLEET) doctor --stack "$${STACK}"
 
-page: ## Print a run's report, FLEET_REPORT, as Markdown
-comment: ## Write that report into the one comment of a pull request
-removals: ## Hand over what it would remove, FLEET_REMOVALS, and print how many names
-drift: ## Write, update or close the one issue of what a preview found
-repair: ## Start the workflow up where a preview found drift
-collect: ## Hand over what make versions changed: FLEET_VERSIONS is its text, FLEET_PROPOSAL a folder
-proposal: ## Open, update or close the one pull request with what FLEET_PROPOSAL holds
-versions: ## Ask for new releases; edits the declaration and the lock, prints what and why
-plan: ## Print the plan as tables, touching nothing
-graph: ## Print which image is built on which, as Mermaid in Markdown
+##@ pages and charts
+graph: ## Print which image is built on which, as a Mermaid chart in Markdown
 
-docs: venv ## Write the pages of the images, as Markdown: [IMAGE=name] prints one [OUTPUT=folder]
+docs: venv ## Write the page of each image, as Markdown ## [IMAGE=name: print one] [OUTPUT=folder]
 	@$(FLEET) docs --stack "$${STACK}" --image "$${IMAGE:-}" $(if $(OUTPUT),--output "$${OUTPUT}")
 
-catalog: venv ## Write a static site of what the fleet publishes: [OUTPUT=folder]
+catalog: venv ## Write a static site of what the fleet publishes ## [OUTPUT=folder]
 	@$(FLEET) catalog --stack "$${STACK}" $(if $(OUTPUT),--output "$${OUTPUT}")
 
-checksums: ## Record the SHA-256 of the tools' published archives; for maintainers
-down: ## Stop what was started, by pid; keeps all data
-clean: ## Stop it and remove .fleet; keeps the user's cache
+##@ called by workflows and other commands
+check: ## Check declaration, plan, generated files and pins, without state or registry
+page: ## Print the report in FLEET_REPORT as Markdown
+comment: ## Write the report in FLEET_REPORT into the one comment on a pull request
+removals: ## Print how many tags a preview would remove; copy FLEET_REPORT to FLEET_REMOVALS
+drift: ## Open, update or close the one issue about drift, by the preview in FLEET_REPORT
+repair: ## Start the workflow up if the preview in FLEET_REPORT found drift
+collect: ## Copy the declaration, the lock and FLEET_VERSIONS into FLEET_PROPOSAL
+proposal: ## Open, update or close the one pull request with the files in FLEET_PROPOSAL
 
-test: lint test-fast test-integration ## Lint, then the fast tests, then those with the real engine
+##@ tests
+test: lint test-fast test-integration ## Run lint, then the fast tests, then those with the real engine
 
 # Many of these wait for a timer or a process, so there is one more of them at once than processors.
-test-fast: venv-dev ## The tests without daemons or network: [FAST_WORKERS=3]
+test-fast: venv-dev ## Run the tests without daemons or network ## [FAST_WORKERS=3]
 	@$(VENV)/python -m pytest -n "$${FAST_WORKERS:-3}" --dist worksteal -m "not integration and not slow"
 
 # Most of these wait most of the time, so there are more of them at once than processors.
-test-integration: venv-dev ## The tests with the real engine, registry and builder: [WORKERS=4]
+test-integration: venv-dev ## Run the tests with the real engine, registry and builder ## [WORKERS=4]
 	@$(VENV)/python -m pytest -n "$${WORKERS:-4}" --dist loadgroup -v -m "integration and not slow"
 
 # The tests one after the other: they are about faults, and take as long as they take.
-test-slow: venv-dev ## What test leaves out, more of the same, for up to an hour: [SCHEDULES=200] [KILLS=20] [WORKERS=2]
+test-slow: venv-dev ## Run what test leaves out, such as many random faults, for up to an hour ## [SCHEDULES=200] [KILLS=20] [WORKERS=2]
 	@$(VENV)/python -m pytest -v -m slow
 	@$(VENV)/python -m tests.seeded_faults
 	@$(VENV)/python -m tests.faults --schedules "$${SCHEDULES:-200}" --engine "$${KILLS:-20}" --workers "$${WORKERS:-2}"
 
-lint: venv-dev ## Style and types, Dockerfiles and shell scripts
+lint: venv-dev ## Check style and types, Dockerfiles and shell scripts
 	@$(VENV)/ruff check .
 	@$(VENV)/ruff format --check .
 	@$(VENV)/mypy

@@ -2,7 +2,7 @@
 
 import argparse
 import subprocess
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Final
 
@@ -18,15 +18,18 @@ ROOT: Final = Path(__file__).resolve().parents[1]
 
 
 class Commands:
-    """The commands of one parser."""
+    """The commands of one parser; ``texts`` say what each does, without a full stop."""
 
-    def __init__(self, subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
-        self._subparsers = subparsers
+    def __init__(
+        self,
+        subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]",
+        texts: Mapping[str, str],
+    ) -> None:
+        self._subparsers, self._texts = subparsers, texts
 
     def add(
         self,
         name: str,
-        text: str,
         run: Run,
         *,
         interrupted: str = "Run it again to finish.",
@@ -34,11 +37,10 @@ class Commands:
     ) -> argparse.ArgumentParser:
         """Add the command ``name`` with the flags of all, and return its parser.
 
-        ``text`` is its help, without a full stop. ``interrupted`` says what became of the work
-        where a person interrupts it. Without ``takes_stack``, the command is about the checkout
-        and does the same for every stack.
+        ``interrupted`` says what became of the work where a person interrupts it. Without
+        ``takes_stack``, the command does the same for every stack of the checkout.
         """
-        made = self._subparsers.add_parser(name, help=text, description=f"{text}.")
+        made = self._subparsers.add_parser(name, description=f"{self._texts[name]}.")
         if takes_stack:
             made.add_argument("--stack", default="dev", help="the stack, by default dev")
         text = "the checkout, by default the one of this program"

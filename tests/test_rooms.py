@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from fleet.cli.main import ROOMS
+from fleet.cli.groups import ROOMS
 
 ROOT = Path(__file__).parents[1]
 

@@ -13,8 +13,7 @@ from fleet.console import TroubleError, printable, show
 
 def add_to(commands: Commands) -> None:
     """Add the commands of this room."""
-    text = "Print the advisories that the lock holds, by image, what can be fixed first"
-    made = commands.add("audit", text, _audit)
+    made = commands.add("audit", _audit)
     made.add_argument("--json", action="store_true", help="print them as JSON")
 
 

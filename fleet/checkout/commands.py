@@ -13,7 +13,7 @@ from fleet.plan.lock_completeness import note_missing_assets
 
 def add_to(commands: Commands) -> None:
     """Add the commands of this room."""
-    made = commands.add("validate", "Print every problem of a declaration", _validate)
+    made = commands.add("validate", _validate)
     text = "also check that the lock covers the declaration"
     made.add_argument("--locked", action="store_true", help=text)
 

@@ -1,31 +1,25 @@
 """``python -m fleet COMMAND [--stack NAME]``: one parser for the commands of all rooms."""
 
 import argparse
-from collections.abc import Iterable, Mapping
+import shutil
+import textwrap
+from collections.abc import Iterable
 from functools import partial
 from importlib import import_module
-from typing import Final
 
+from fleet.cli.groups import GROUPS, ROOMS, TEXTS
 from fleet.command import Commands, status_of
 
-ROOMS: Final[Mapping[str, tuple[str, ...]]] = {
-    "fleet.local.commands": (
-        "up", "preview", "refresh", "lock", "status", "env", "down", "clean", "checksums",
-    ),
-    "fleet.overview.commands": ("plan", "graph", "docs", "catalog"),
-    "fleet.upkeep.commands": ("restore", "adopt", "prune", "split", "verify", "sbom"),
-    "fleet.upkeep.history_commands": ("history", "rollback"),
-    "fleet.releases.commands": ("versions", "resolve"),
-    "fleet.advisories.commands": ("audit",),
-    "fleet.checkout.commands": ("validate",),
-    "fleet.github.commands": (
-        "check", "doctor", "page", "comment", "report", "removals", "drift", "repair", "collect",
-        "proposal",
-    ),
-}  # fmt: skip
-"""The commands of each room: a room is imported only where one of them is asked for."""
-
+_ABOUT = """\
+A fleet of container images, made equal to its declaration.
+`fleet COMMAND --help` describes the flags of a command."""
 _EPILOG = """\
+environment:
+  FLEET_REPORT    the file of a run's report, as JSON
+  FLEET_REMOVALS  the folder for reports of previews that would remove tags
+  FLEET_VERSIONS  the file with what versions printed
+  FLEET_PROPOSAL  the folder for what a pull request proposes
+
 exit status:
   0  done, and nothing is wrong
   1  not done, or something is wrong: the reason is on stderr
@@ -37,20 +31,48 @@ exit status:
 def main(arguments: list[str]) -> int:
     """Return the exit status: see the help; the reason of a failure is on stderr."""
     asked = arguments[0] if arguments else ""
-    rooms = [room for room, names in ROOMS.items() if asked in names] or ROOMS
-    chosen = parser(rooms).parse_args(arguments)
+    chosen = parser(_rooms_of(asked)).parse_args(arguments)
     return status_of(partial(chosen.run, chosen), chosen.interrupted)
+
+
+def _rooms_of(asked: str) -> Iterable[str]:
+    """Return the rooms to import: none for the help of all, and all to say what there is."""
+    if asked in {"", "-h", "--help"}:
+        return ()
+    return [room for room, names in ROOMS.items() if asked in names] or ROOMS
 
 
 def parser(rooms: Iterable[str]) -> argparse.ArgumentParser:
     """Return a parser of the commands of ``rooms``, modules of this program."""
     found = argparse.ArgumentParser(
         prog="fleet",
-        description="A fleet of container images, made equal to its declaration.",
+        usage="%(prog)s COMMAND [FLAG ...]",
+        description=_description(),
         epilog=_EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    commands = Commands(found.add_subparsers(required=True, metavar="COMMAND", title="commands"))
+    subparsers = found.add_subparsers(
+        prog=found.prog, required=True, metavar="COMMAND", help=argparse.SUPPRESS
+    )
+    commands = Commands(subparsers, TEXTS)
     for room in rooms:
         import_module(room).add_to(commands)
     return found
+
+
+def _description() -> str:
+    indent = max(map(len, TEXTS)) + 4
+    width = max(shutil.get_terminal_size().columns, 2 * indent)
+    lines = [_ABOUT]
+    for title, group in GROUPS.items():
+        lines += ["", f"{title}:"]
+        lines += [
+            textwrap.fill(
+                TEXTS[name],
+                width,
+                initial_indent=f"  {name}".ljust(indent),
+                subsequent_indent=" " * indent,
+            )
+            for name in group
+        ]
+    return "\n".join(lines)

@@ -73,10 +73,9 @@ class Asked:
 
 def add_to(commands: Commands) -> None:
     """Add the commands of this room."""
-    for name, (text, command) in _COMMANDS.items():
-        commands.add(name, text, partial(_run, command))
-    text = "Sum up a run of plain pulumi, and write its report, FLEET_REPORT"
-    made = commands.add("report", text, _report)
+    for name, command in _COMMANDS.items():
+        commands.add(name, partial(_run, command))
+    made = commands.add("report", _report)
     made.add_argument("--json", action="store_true", help="print the report as JSON")
     events = "the engine's event log, or what pulumi preview --json prints; - is stdin"
     made.add_argument("events", nargs="?", default="-", help=events)
@@ -166,14 +165,14 @@ def _doctor(asked: Asked) -> int:
     return 1 if failed else 0
 
 
-_COMMANDS: dict[str, tuple[str, _Command]] = {
-    "check": ("Check declaration, plan, generated files and pins, offline", _check),
-    "page": ("Print the report of a run, FLEET_REPORT, as Markdown", _page),
-    "comment": ("Write that report into the one comment of a pull request", _comment),
-    "removals": ("Hand over what it would remove, FLEET_REMOVALS, and print how many", _removals),
-    "drift": ("Write, update or close the one issue of what a preview found", _drift),
-    "repair": ("Start the workflow up where a preview found drift", _repair),
-    "collect": ("Hand over what versions changed, FLEET_PROPOSAL", _collect),
-    "proposal": ("Open, update or close the one pull request with it", _proposal),
-    "doctor": ("Check what a person must give once for the workflows", _doctor),
+_COMMANDS: dict[str, _Command] = {
+    "check": _check,
+    "page": _page,
+    "comment": _comment,
+    "removals": _removals,
+    "drift": _drift,
+    "repair": _repair,
+    "collect": _collect,
+    "proposal": _proposal,
+    "doctor": _doctor,
 }

@@ -41,9 +41,9 @@ _JSON = "print the report as JSON, a line per stack, and all else on stderr"
 
 def add_to(commands: Commands) -> None:
     """Add the commands of this room."""
-    for name, (text, run) in _COMMANDS.items():
+    for name, run in _COMMANDS.items():
         made = commands.add(
-            name, text, run, interrupted=run_stacks.GOES_ON, takes_stack=name not in _OF_ALL_STACKS
+            name, run, interrupted=run_stacks.GOES_ON, takes_stack=name not in _OF_ALL_STACKS
         )
         if name == "lock":
             add_lock_flags(made)
@@ -274,15 +274,15 @@ def _clean(chosen: Namespace) -> int:
     return 0
 
 
-_COMMANDS: dict[str, tuple[str, Run]] = {
-    "up": ("Make the registry equal to the declaration", _each(_up, builds=True)),
-    "preview": ("Show what up would do", _each(_preview)),
-    "refresh": ("Read the registry and report drift", _each(_refresh)),
-    "lock": ("Resolve what is not locked", _lock),
-    "status": ("Print the tags: digest, platforms, size, verified", _status_and_disk),
-    "env": ("Print the environment of plain pulumi, as shell exports", _env),
-    "checksums": ("Record the SHA-256 of the published archives", _checksums),
-    "down": ("Stop the registry and builder of this checkout", _down),
-    "clean": ("Stop them and remove .fleet", _clean),
+_COMMANDS: dict[str, Run] = {
+    "up": _each(_up, builds=True),
+    "preview": _each(_preview),
+    "refresh": _each(_refresh),
+    "lock": _lock,
+    "status": _status_and_disk,
+    "env": _env,
+    "checksums": _checksums,
+    "down": _down,
+    "clean": _clean,
 }
 _OF_ALL_STACKS = {"checksums", "down", "clean"}

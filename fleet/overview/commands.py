@@ -38,14 +38,12 @@ from fleet.registry.undo_log import history
 
 def add_to(commands: Commands) -> None:
     """Add the commands of this room."""
-    commands.add("plan", "Print the plan as tables", _looking(_plan))
-    commands.add("graph", "Print which image is built on which, as Mermaid", _looking(_graph))
-    docs = commands.add("docs", "Write the pages of the images, as Markdown", _looking(_docs))
+    commands.add("plan", _looking(_plan))
+    commands.add("graph", _looking(_graph))
+    docs = commands.add("docs", _looking(_docs))
     docs.add_argument("--image", default="", help="print the page of this image instead")
     docs.add_argument("--output", type=Path, help="a folder, by default .fleet/docs-STACK")
-    catalog = commands.add(
-        "catalog", "Write a static site of what the fleet publishes", _looking(_catalog)
-    )
+    catalog = commands.add("catalog", _looking(_catalog))
     catalog.add_argument("--output", type=Path, help="a folder, by default .fleet/catalog-STACK")
 
 

@@ -34,10 +34,8 @@ from fleet.releases.writing import text_of, write_all
 
 def add_to(commands: Commands) -> None:
     """Add the commands of this room."""
-    text = "Have the declaration and its lock follow new releases; print what changed and why"
-    commands.add("versions", text, _versions)
-    text = "Resolve what the lock does not cover, with what this machine has (lock prepares that)"
-    add_lock_flags(commands.add("resolve", text, _resolve))
+    commands.add("versions", _versions)
+    add_lock_flags(commands.add("resolve", _resolve))
 
 
 def _versions(chosen: argparse.Namespace) -> int:

@@ -33,8 +33,7 @@ from fleet.upkeep.state import read_state
 
 def add_to(commands: Commands) -> None:
     """Add the commands of this room."""
-    text = "Put a removed tag back on its last digest"
-    one = commands.add("restore", text, entered(_restore))
+    one = commands.add("restore", entered(_restore))
     one.add_argument("--tag", required=True, help="the tag, such as py3.8-LATEST")
     one.add_argument(
         "--image",
@@ -42,16 +41,14 @@ def add_to(commands: Commands) -> None:
         help="the last part of the repository's name, where several images had that tag; the "
         "whole repository (host/namespace/name), where nothing declares the image any more",
     )
-    text = "Verify the evidence of the declared tags by their digests"
-    five = commands.add("verify", text, entered(_verify))
+    five = commands.add("verify", entered(_verify))
     five.add_argument("--tag", default="", help="one tag only, such as py3.13-slim-0.34.0")
     five.add_argument("--image", default="", help="one image only")
     five.add_argument("--mirrors", action="store_true", help="the tags at mirrors as well")
-    text = "Write the import file of a registry's declared tags"
-    two = commands.add("adopt", text, entered(_adopt))
+    two = commands.add("adopt", entered(_adopt))
     two.add_argument("--apply", action="store_true", help="run the import as well")
     # A write that was on its way is done, and the ledger holds what went.
-    three = commands.add("prune", "List superseded digests", entered(_prune))
+    three = commands.add("prune", entered(_prune))
     three.add_argument("--apply", action="store_true", help="delete what is due")
     three.add_argument("--image", default="", help="one image only, declared or not")
     three.add_argument("--keep-days", type=_days, help="instead of fleet:retention-days")
@@ -59,10 +56,9 @@ def add_to(commands: Commands) -> None:
         "--max-share", type=_share, default=prune.MAX_SHARE,
         help="the share (0 to 1) of a repository's known digests above which nothing there goes",
     )  # fmt: skip
-    four = commands.add("split", "Write a stack file for each image of a fleet", _split)
+    four = commands.add("split", _split)
     four.add_argument("--apply", action="store_true", help="hand the state over as well")
-    text = "Print what a tag consists of, as CycloneDX: a line of JSON for each platform"
-    six = commands.add("sbom", text, entered(_sbom))
+    six = commands.add("sbom", entered(_sbom))
     six.add_argument("--tag", required=True, help="a declared tag, such as py3.13-slim-LATEST")
     six.add_argument("--platform", default="", help="one platform only, such as linux/amd64")
     six.add_argument("--image", default="", help="whose tag, where several images have it")

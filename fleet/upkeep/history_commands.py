@@ -31,8 +31,7 @@ _AT = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}(?:T[0-9]{2}:[0-9]{2}:[0-9]{2}Z)?")
 
 def add_to(commands: Commands) -> None:
     """Add the commands of this module."""
-    text = "Print which digest a tag had, since when and why"
-    one = commands.add("history", text, entered(_history))
+    one = commands.add("history", entered(_history))
     one.add_argument("--tag", default="", help="one tag only, such as py3.12-LATEST")
     one.add_argument(
         "--image",
@@ -44,8 +43,7 @@ def add_to(commands: Commands) -> None:
         help="a day or a time in UTC: 2026-11-03 or 2026-11-03T08:00:00Z",
     )  # fmt: skip
     one.add_argument("--json", action="store_true", help="print it as JSON")
-    text = "List what a declared tag named before, or pin it to one of these"
-    two = commands.add("rollback", text, entered(_rollback))
+    two = commands.add("rollback", entered(_rollback))
     two.add_argument("--tag", required=True, help="the tag, such as py3.12-LATEST")
     two.add_argument("--image", default="", help="whose tag, where several images have it")
     text = f"a version for a pointer, a digest of the list, or `{_DECLARED}`: no pin any more"

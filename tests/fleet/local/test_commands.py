@@ -16,7 +16,8 @@ from typing import Any
 import pytest
 import yaml
 
-from fleet.cli.main import ROOMS, main, parser
+from fleet.cli.groups import GROUPS, ROOMS, TEXTS
+from fleet.cli.main import main, parser
 from fleet.console import TroubleError, duration
 from fleet.declaration.builder_nodes import Node
 from fleet.declaration.parse import parse
@@ -37,9 +38,17 @@ ROOT = Path(__file__).parents[3]
 
 
 def targets() -> dict[str, str]:
-    """The targets of the Makefile that are for people, each with its help."""
-    found = re.findall(r"^([a-z-]+):.*## (.+)$", (ROOT / "Makefile").read_text(), re.MULTILINE)
-    return dict(found)
+    """The targets of the Makefile that are for people, each with what it does."""
+    text = (ROOT / "Makefile").read_text()
+    return dict(re.findall(r"^([a-z-]+):.*?## (.+?)(?: ## .+)?$", text, re.MULTILINE))
+
+
+def groups(shown: str, command: str) -> dict[str, list[str]]:
+    """What a help lists, by the title above it; each name is behind ``command``."""
+    parts = re.findall(r"^([a-z, ]+):\n((?:  .*\n)+)", shown, re.MULTILINE)
+    return {
+        title: re.findall(rf"^  {command}([a-z-]+)  ", text, re.MULTILINE) for title, text in parts
+    }
 
 
 def make(*arguments: str) -> subprocess.CompletedProcess[str]:
@@ -55,6 +64,31 @@ def test_help_is_the_default_and_names_every_target() -> None:
     assert all(f"make {name} " in shown.stdout for name in targets())
 
 
+def test_both_helps_have_the_same_groups_order_and_texts(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    with pytest.raises(SystemExit):
+        main(["--help"])
+    commands = groups(capsys.readouterr().out, "")
+    assert {title: commands[title] for title in GROUPS} == {t: [*g] for t, g in GROUPS.items()}
+    made = groups(make("help").stdout, "make ")
+    assert [*made] == [*GROUPS, "tests"]
+    for title, group in GROUPS.items():
+        assert [name for name in made[title] if name in group] == [
+            name for name in group if name in targets()
+        ]
+    assert {name: text for name, text in targets().items() if name in TEXTS} == {
+        name: text for name, text in TEXTS.items() if name in targets()
+    }
+
+
+def test_a_text_is_understood_without_those_of_others() -> None:
+    for text in {**targets(), **TEXTS}.values():
+        assert not re.search(r"\b(it|them|these|same|that report)\b", text), text
+        assert text[0].isupper()
+        assert not text.endswith(".")
+
+
 def test_every_command_has_a_target_that_calls_it() -> None:
     behind_others = {"resolve", "validate", "report"}
     names = {name for names in ROOMS.values() for name in names} - behind_others
@@ -65,9 +99,9 @@ def test_every_command_has_a_target_that_calls_it() -> None:
 
 
 def test_each_command_is_added_by_the_room_that_is_imported_for_it() -> None:
-    shown = [parser([room]).format_help() for room in ROOMS]
-    for names, text in zip(ROOMS.values(), shown, strict=True):
-        assert sorted(re.findall(r"^    ([a-z]+)\b", text, re.MULTILINE)) == sorted(names)
+    for room, names in ROOMS.items():
+        (added,) = (a.choices for a in parser([room])._actions if a.choices)
+        assert sorted(added) == sorted(names)
 
 
 def test_the_checkout_is_that_of_the_program_wherever_a_command_is_given(
@@ -86,7 +120,7 @@ def test_the_checkout_is_that_of_the_program_wherever_a_command_is_given(
 def test_a_command_starts_without_what_only_runs_and_bills_need(name: str) -> None:
     """Pulumi's SDK and CycloneDX take as long to load as all the rest."""
     code = (
-        "import sys; from fleet.cli.main import ROOMS, parser; "
+        "import sys; from fleet.cli.groups import ROOMS; from fleet.cli.main import parser; "
         f"parser(room for room, names in ROOMS.items() if {name!r} in names); "
         "print({'pulumi', 'grpc', 'cyclonedx'} & sys.modules.keys())"
     )
