@@ -6,10 +6,11 @@ from collections.abc import Mapping
 from http import HTTPStatus
 from pathlib import Path
 from typing import Final
+from urllib.parse import urlsplit
 
 from fleet.console import TroubleError
 from fleet.http.blocking import Blocking
-from fleet.http.errors import HttpError
+from fleet.http.errors import HttpError, UnreachableError
 from fleet.http.message import Call
 from fleet.http.retry import RetryPolicy
 from fleet.local.remaining import UNKNOWN, Remaining
@@ -21,6 +22,7 @@ from fleet.local.toolchain.modules import (
     REGISTRY,
     Module,
 )
+from fleet.local.toolchain.modules import target as own_target
 
 RECORDED: Final = Path("toolchain/published.sha256")
 """Lines of ``sha256  name``, as ``sha256sum`` writes them; a line that begins with # is for people.
@@ -53,9 +55,12 @@ def address(module: Module, target: tuple[str, str]) -> str:
 
 
 def addresses(target: tuple[str, str]) -> list[str]:
-    """Return where all that is used on ``target`` is published: the daemons run on Linux alone."""
+    """Return where all that is used on ``target`` is published: the daemons run on Linux alone.
+
+    What not every stack needs comes last.
+    """
     daemons = (BUILDKIT, REGISTRY) if target[0] == "linux" else ()
-    return [address(module, target) for module in (*_ENGINE, *daemons)]
+    return [address(module, target) for module in (PULUMI, DOCKER_BUILD, *daemons, GITHUB)]
 
 
 def missing(known: Mapping[str, str], platform: str) -> list[str]:
@@ -116,22 +121,47 @@ def is_offered(url: str) -> bool:
 def record(root: Path) -> int:
     """Record the SHA-256 of every archive that is used on any machine; return how many were added.
 
-    What is recorded already is not downloaded again, and stays as somebody compared it; a line of
-    another version goes.
+    Those of this machine come first, and each is written at once. What is recorded already is not
+    downloaded again, and stays as somebody compared it; a line of another version goes.
 
-    :raises fleet.http.errors.HttpError: when one can't be had; then nothing is recorded.
+    :raises TroubleError: naming those that can't be had, once all others are recorded.
     """
-    known = recorded(root)
-    urls = {name_of(url): url for target in _TARGETS for url in addresses(target)}
-    added = {
-        name: hashlib.sha256(_downloaded(url)).hexdigest()
-        for name, url in urls.items()
-        if name not in known
-    }
-    digests = {name: digest for name, digest in (known | added).items() if name in urls}
+    known, urls = recorded(root), _all_addresses()
+    missing = [name for name in urls if name not in known]
+    failed: list[str] = []
+    lost: set[str] = set()
+    for name in missing:
+        url, host = urls[name], urlsplit(urls[name]).netloc
+        # Each request to a host may wait until its deadline.
+        if host in lost:
+            failed.append(f"{url}: not asked, because {host} can't be reached")
+            continue
+        try:
+            known[name] = hashlib.sha256(_downloaded(url)).hexdigest()
+        except HttpError as error:
+            lost |= {host} if isinstance(error, UnreachableError) else set()
+            failed.append(str(error).partition("\n")[0])
+            continue
+        _write(root, {each: digest for each, digest in known.items() if each in urls})
+    added = len(missing) - len(failed)
+    if failed:
+        listed = "".join(f"\n  - {why}" for why in failed)
+        raise TroubleError(
+            f"{RECORDED}: added the SHA-256 of {added} archives, and {len(failed)} can't be had:"
+            f"{listed}\nRun it again to add them. What has no line is built from its Go module."
+        )
+    return added
+
+
+def _all_addresses() -> dict[str, str]:
+    """Return where each archive of any machine is published, by its name; this machine's first."""
+    targets = sorted(_TARGETS, key=lambda each: each != own_target())
+    return {name_of(url): url for each in targets for url in addresses(each)}
+
+
+def _write(root: Path, digests: Mapping[str, str]) -> None:
     lines = "".join(f"{digest}  {name}\n" for name, digest in sorted(digests.items()))
     (root / RECORDED).write_text(f"{_HEADER}{lines}", encoding="utf-8")
-    return len(added)
 
 
 def _downloaded(url: str, remaining: Remaining = UNKNOWN, step: str = "") -> bytes:

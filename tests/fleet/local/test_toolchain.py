@@ -495,13 +495,58 @@ def test_a_recorded_checksum_stays_and_one_of_another_version_goes(
     path.parent.mkdir()
     kept = f"{'a' * 64}  {others[0]}\n"
     path.write_text(f"{kept}{'b' * 64}  pulumi-v1.0.0-linux-x64.tar.gz\n")
-    with pytest.raises(HttpError, match="answered 404"):
+    said = (
+        rf"of 14 archives, and 1 can't be had:\n  - \S+ \S+{absent}: answered 404.*\nRun it again"
+    )
+    with pytest.raises(TroubleError, match=said):
         published.record(world.here.root)
-    assert "pulumi-v1.0.0" in path.read_text(), "all of them, or none"
+    assert set(published.recorded(world.here.root)) == set(others), "what succeeded is kept"
     site.files[absent] = b""
-    assert published.record(world.here.root) == 15
+    assert published.record(world.here.root) == 1
     assert kept in path.read_text()
     assert set(published.recorded(world.here.root)) == names()
+
+
+def test_this_machines_archives_are_recorded_first_and_kept_when_interrupted(
+    world: World, site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (world.here.root / "toolchain").mkdir()
+    own = [published.name_of(url) for url in published.addresses(TARGET)]
+    downloaded = published._downloaded
+
+    def interrupted(url: str) -> bytes:
+        if published.name_of(url) == own[-1]:
+            raise KeyboardInterrupt
+        return downloaded(url)
+
+    monkeypatch.setattr(published, "_downloaded", interrupted)
+    for name in names():
+        site.files[name] = b""
+    with pytest.raises(KeyboardInterrupt):
+        published.record(world.here.root)
+    assert [line.removeprefix("GET ") for line in site.asked] == own[:-1]
+    assert set(published.recorded(world.here.root)) == set(own[:-1])
+    assert "github" in own[-1], "which few stacks need"
+
+
+def test_a_host_that_can_not_be_reached_is_asked_once_and_the_others_are(
+    world: World, site: Site, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (world.here.root / "toolchain").mkdir()
+    for name in names():
+        site.files[name] = b""
+    address = published.address
+
+    def some_lost(module: Module, target: tuple[str, str]) -> str:
+        url = address(module, target)
+        return url if module == ENGINE else f"http://127.0.0.1:1/{published.name_of(url)}"
+
+    monkeypatch.setattr(published, "address", some_lost)
+    with pytest.raises(TroubleError, match="of 4 archives, and 12 can't be had") as caught:
+        published.record(world.here.root)
+    assert str(caught.value).count("not asked, because 127.0.0.1:1 can't be reached") == 11
+    assert capsys.readouterr().err.count("downloading http://127.0.0.1:1/") == 1
+    assert len(published.recorded(world.here.root)) == 4
 
 
 def test_the_projects_own_file_records_digests_and_nothing_else() -> None:
