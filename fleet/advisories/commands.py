@@ -24,7 +24,7 @@ def _audit(chosen: argparse.Namespace) -> int:
     lock = read_lock(lock_file(chosen.root, chosen.stack, declaration))
     if lock.advisories is None:
         raise TroubleError(
-            "the lock says nothing of advisories: nobody was asked since a source is declared.\n"
+            "the lock has no advisories: none were fetched since fleet:advisories was declared.\n"
             f"Run `make versions STACK={declaration.fleet_of(chosen.stack)}`"
         )
     today = f"{datetime.now(UTC):%Y-%m-%d}"

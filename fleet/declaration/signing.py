@@ -81,7 +81,7 @@ def parse_signing(
             "Take it out of fleet:signing.keys",
         )
     if not declared.keys() & {"keys", "keyless"}:
-        problems.add("fleet:signing", "says nobody who signs", "Declare keys or keyless")
+        problems.add("fleet:signing", "names no signer", "Declare keys or keyless")
     keyless = _keyless(declared["keyless"], github, problems) if "keyless" in declared else None
     if keyless and local:
         problems.add(

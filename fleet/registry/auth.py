@@ -104,12 +104,12 @@ class Authenticator:
             schemes = ", ".join(challenge.scheme for challenge in challenges) or "nothing readable"
             raise refusal or AuthenticationError(
                 f"{call.place}: unsupported authentication scheme: the registry asks for "
-                f"{schemes}; Bearer with a realm, or Basic, is expected. Check its configuration"
+                f"{schemes}; expected Bearer with a realm, or Basic.\nCheck its configuration"
             )
         if credentials is None or not credentials.username:
             raise refusal or AuthenticationError(
                 f"{call.place}: the registry asks for credentials, and there are none for "
-                f"{repository.host}. {self._logins.remedy(repository.host)}"
+                f"{repository.host}.\n{self._logins.remedy(repository.host)}"
             )
         return _Grant(authorization=credentials.basic(), expires=float("inf"))
 
@@ -134,12 +134,12 @@ class Authenticator:
             raise failing(reply.status, f"{what}; run again later")
         if reply.status != HTTPStatus.OK and credentials is None:
             remedy = self._logins.remedy(urlsplit(call.url).netloc)
-            raise AuthenticationError(f"{what} without a login. {remedy}")
+            raise AuthenticationError(f"{what} without a login.\n{remedy}")
         if reply.status != HTTPStatus.OK:
             raise AuthenticationError(
-                f"{what}. Check that the login is valid and may use this repository. Some "
-                "registries answer so for a repository that does not exist and that the login may "
-                "not make"
+                f"{what}. Some registries answer so for a repository that does not exist and that "
+                "the login may not create.\nCheck that the login is valid and may use this "
+                "repository"
             )
         return _parse_token(reply.body, realm)
 

@@ -84,8 +84,8 @@ def require_realm(url: str, realm: str, declared: str = "") -> str:
     if fault:
         raise AuthenticationError(
             f"{place}: the token server {realm!r} is not asked: {fault}. Expected one on the "
-            "registry's own domain, with https://. Nothing was sent to it. Check the registry's "
-            "address and its configuration; if its token server is elsewhere, name that host as "
+            "registry's own domain, with https://. Nothing was sent to it.\nCheck the registry's "
+            "address and its configuration. If its token server is elsewhere, name that host as "
             "realm in fleet:logins"
         )
     return target

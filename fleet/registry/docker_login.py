@@ -51,7 +51,7 @@ def pair_of(username: str, password: str, sources: tuple[str, str]) -> Credentia
     if ":" in username:
         # RFC 7617, section 2: what follows would count as the password.
         raise AuthenticationError(
-            f"{sources[0]}: has a colon, which no user name has. Set the bare name"
+            f"{sources[0]}: has a colon, which no user name has.\nSet the user name alone"
         )
     return Credentials(
         username=secret.password(username, sources[0]),
@@ -93,8 +93,8 @@ def _read(path: Path) -> Mapping[str, Any]:
     except (OSError, ValueError, RecursionError):
         # The error of the JSON module holds the text that it stumbled over.
         raise AuthenticationError(
-            f"{path}: Docker's configuration can't be read, or is not JSON. Correct it, or log in "
-            "again with `docker login`"
+            f"{path}: Docker's configuration can't be read, or is not JSON.\nCorrect it, or log "
+            "in again with `docker login`"
         ) from None
     if not isinstance(config, dict):
         raise AuthenticationError(f"{path}: Docker's configuration is not a JSON object")

@@ -34,7 +34,7 @@ def moved(place: str, live: str | None, expected: str) -> ConflictError:
     """Return the error for a tag that someone else moves at the same time; `place` is the tag."""
     return ConflictError(
         f"{place} was moved meanwhile: it names {live or 'nothing'} ({expected}); nothing more was "
-        "written. Find out who moves it, then run `pulumi up --refresh`"
+        "written.\nFind out who moves it, then run `pulumi up --refresh`"
     )
 
 

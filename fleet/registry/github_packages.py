@@ -137,7 +137,9 @@ class Packages:
         """Return the address of the package, whoever owns it: an organisation or a user."""
         owner, _, name = repository.name.partition("/")
         if not name:
-            raise UnsupportedRemovalError(f"{repository}: a package of GitHub is owner/name")
+            raise UnsupportedRemovalError(
+                f"{repository}: expected owner/name, as GitHub's packages have it"
+            )
         if not self._token:
             raise UnsupportedRemovalError(
                 f"{repository}: GitHub's registry deletes nothing itself, and for its Packages "

@@ -202,9 +202,9 @@ class ReferrerList:
                 if attempt < _TRIES:
                     await self._registry.pause(attempt)
         raise RegistryError(
-            f"{repository}:{fallback_tag(subject)} was written {_TRIES} times, and read back it "
-            f"lacks {', '.join(sorted(wanted.keys() - found.digests))}: others write it at the "
-            "same time; run again when they are done"
+            f"{repository}:{fallback_tag(subject)} was written {_TRIES} times, and "
+            f"{', '.join(sorted(wanted.keys() - found.digests))} is still missing from it: others "
+            "write it at the same time.\nRun again when they are done"
         )
 
     async def detach(
@@ -259,8 +259,8 @@ class ReferrerList:
             copy = await self._attached(source, digest)
             if copy is None:
                 raise RegistryError(
-                    f"{source}@{digest} is in a list of referrers, and is not in the registry\nRun "
-                    "`make refresh`, then `make up`, which signs what was lost"
+                    f"{source}@{digest} is in a list of referrers, and is not in the "
+                    "registry.\nRun `make refresh`, then `make up`, which signs what was lost"
                 )
             copies.append(copy)
         found = await self.attach(
@@ -348,8 +348,8 @@ def entries_in(index: Manifest, place: str) -> tuple[Referrer, ...]:
     """
     if index.media_type not in INDEXES:
         raise RegistryError(
-            f"{place}: is {index.media_type or 'of no media type'}, and no index of referrers; "
-            "find out who wrote it, and delete that tag"
+            f"{place}: is {index.media_type or 'of no media type'}, not an index of referrers.\n"
+            "Find out who wrote it, and delete that tag"
         )
     document = document_of(index, place)
     if document.get("manifests", ()) is None:

@@ -135,7 +135,7 @@ async def load(registry: Client, public: Repository, owner: str) -> UndoRecord:
     if found.owner != owner:
         raise UndoRecordError(
             f"{place_of(public, owner)} is the undo record of {one_line(found.owner)}, and that of "
-            f"{owner} would have the same tag; name one of the two stacks otherwise"
+            f"{owner} would have the same tag.\nRename one of the two stacks"
         )
     return found
 
@@ -154,7 +154,7 @@ async def history(registry: Client, public: Repository, owner: str) -> tuple[Mov
 
 
 async def load_tagged(registry: Client, public: Repository, tag: str) -> UndoRecord | None:
-    """Return the record under a tag, whose ever it is; None where the tag is not there.
+    """Return the record under a tag, whoever its owner is; None where the tag is not there.
 
     :raises UndoRecordError: if what lies there is not a record.
     """
@@ -164,8 +164,9 @@ async def load_tagged(registry: Client, public: Repository, tag: str) -> UndoRec
         return None if found is None else _record(found)
     except (MalformedArtifactError, ValueError, TypeError, KeyError, AttributeError) as error:
         raise UndoRecordError(
-            f"{artifact} is not an undo record ({error}); tag it otherwise if it is of use, and "
-            "delete that tag: what was removed before then stands in the stack's state alone"
+            f"{artifact} is not an undo record ({error}).\nDelete that tag, after giving its "
+            "manifest another tag if you need it. Earlier removals are then on record only in the "
+            "stack's state"
         ) from error
 
 

@@ -119,7 +119,7 @@ class UndoWriter:
         live = await self._registry.head(artifact.repository, artifact.tag)
         if live != digest:
             kind = OverwrittenArtifactError if live else UndoRecordError
-            raise kind(f"{artifact} was written, yet names {live}")
+            raise kind(f"{artifact} was written, and names {live or 'nothing'} now")
         if record.digest not in ("", digest):
             # Where that fails, a sweep takes it some day.
             with suppress(OciError):

@@ -29,7 +29,7 @@ def write_all(texts: Mapping[Path, bytes], expected: Mapping[Path, bytes] | None
     """
     for path, content in (expected or {}).items():
         if path.read_bytes() != content:
-            raise DiscoveryError(f"{path.name} was changed meanwhile. Run this again")
+            raise DiscoveryError(f"{path.name} was changed meanwhile.\nRun this again")
     fresh = {path: path.with_name(f".{path.name}.{os.getpid()}") for path in texts}
     before = {path: path.read_bytes() if path.exists() else None for path in texts}
     replaced: list[Path] = []

@@ -50,8 +50,8 @@ def edited(text: str, edits: Edits) -> str:
         text,
         change,
         wanted,
-        f"{names}: these can't be changed where they stand, as where one is another's alias. "
-        "Write each list out, and each entry on one line",
+        f"{names}: can't be changed in place, for example because one is an alias of another.\n"
+        "Write out each list, and each entry on one line",
     )
 
 
@@ -126,7 +126,7 @@ def _in_lines(
     }
     leads = [text[spans[name][0] : child.start_mark.index] for name, child in children.items()]
     if not all(map(_DASH.fullmatch, leads)):
-        raise EditError(f"{place}: not each entry begins behind its dash. Write it there")
+        raise EditError(f"{place}: not every entry begins after its dash.\nWrite it there")
     begin, end = next(iter(spans.values()))[0], list(spans.values())[-1][1]
     left = text[:begin]
     if not entries:

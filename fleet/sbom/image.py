@@ -89,7 +89,7 @@ class RootFolder:
             if target is not None:
                 followed += 1
                 if followed > _MOST_LINKS:
-                    raise UnreadableImageError(f"{self._place}: links at {path} go in a circle")
+                    raise UnreadableImageError(f"{self._place}: the links at {path} are circular")
                 done = "" if target.startswith("/") else done
                 rest.extend(target.split("/")[::-1])
             elif part == "..":

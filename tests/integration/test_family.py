@@ -162,7 +162,7 @@ def test_a_preview_says_why_and_sums_it_up_in_a_line(
         printed = workshop.make("preview", f"STACK={STACK}").printed
     said = " ".join(printed.split())
     assert "start.sh changed" in said
-    assert f"{PARENT}:{PARENT_TAG} is built anew" in said
+    assert f"{PARENT}:{PARENT_TAG} is built again" in said
     assert " 2 build, " in said, "the image, and the one on it"
     quiet = workshop.make("preview", f"STACK={STACK}").printed
     assert "0 build, 0 re-point, 0 remove" in quiet

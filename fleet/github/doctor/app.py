@@ -92,7 +92,9 @@ def _signature(text: bytes, key: str) -> bytes:
     except (ValueError, TypeError, UnsupportedAlgorithm):
         private = None
     if not isinstance(private, RSAPrivateKey):
-        raise TroubleError("the key is not one: expected an RSA private key in PEM, not encrypted")
+        raise TroubleError(
+            "the App's key is not valid: expected an RSA private key in PEM, not encrypted"
+        )
     return private.sign(text, PKCS1v15(), SHA256())
 
 

@@ -163,9 +163,9 @@ class DistributionRemover:
                 lost.append(tag)
         names = ", ".join(lost)
         raise RegistryError(
-            f"{ref}: the registry deleted {manifest.digest} along with the name; the manifest was "
-            f"put back{f', and so were its tags {names}' if lost else ''}. This registry cannot "
-            f"remove a name alone: {KEEPING}"
+            f"{ref}: the registry deleted {manifest.digest} along with the tag. The manifest was "
+            f"put back{f', and so were its tags {names}' if lost else ''}.\nThis registry cannot "
+            f"remove a tag alone: {KEEPING}"
         )
 
 

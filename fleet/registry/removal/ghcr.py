@@ -43,8 +43,8 @@ class PackagesRemover:
         await self.packages.require(ref.repository)
         if not others:
             raise UnsupportedRemovalError(
-                f"{ref}: GitHub does not delete the last tagged version of a package, so the name "
-                "stays as it was; delete the package on GitHub if nothing of it is needed"
+                f"{ref}: GitHub does not delete the last tagged version of a package, so the tag "
+                "stays as it was.\nDelete the package on GitHub if nothing of it is needed"
             )
         await remove_by_placeholder(
             self.registry, ref, manifest, lambda digest: self._delete(ref, digest)
@@ -53,7 +53,7 @@ class PackagesRemover:
         async def check() -> None:
             if await self.registry.head(ref.repository, manifest.digest) is None:
                 raise RegistryError(
-                    f"{ref}: {manifest.digest} is not there after the name was removed; restore "
+                    f"{ref}: {manifest.digest} is not there after the tag was removed.\nRestore "
                     "that version of the package on GitHub within 30 days"
                 )
 

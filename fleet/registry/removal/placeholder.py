@@ -121,7 +121,7 @@ async def _put_back(
         left = f"; {error}"
     except Exception as error:  # noqa: BLE001 - whatever it is, the tag may be on a placeholder
         left = (
-            f"; {ref} names a placeholder instead of {displaced_by(leftover)}, for it could not "
+            f"; {ref} names a placeholder instead of {displaced_by(leftover)}, which could not "
             f"be put back ({readable(error)}); run again to finish the removal"
         )
     return type(why)(f"{why}{left}") if left else None
@@ -141,7 +141,7 @@ async def _left(registry: Client, ref: TagReference, leftover: Manifest) -> str:
         return f"; meanwhile {ref} was moved to {live} and was left there"
     if manifest is None:
         return (
-            f"; {ref} names a placeholder, for {displaced or 'what it named'} is not there any "
+            f"; {ref} names a placeholder, because {displaced or 'what it named'} is not there any "
             "more; run again to finish the removal"
         )
     await registry.put(ref.repository, ref.tag, manifest, named=live)

@@ -60,14 +60,14 @@ def kept(
     unknown = [python for python in one.pythons if python not in cycles]
     if unknown:
         raise DiscoveryError(
-            f"{one.place}: Python's release cycle does not list {', '.join(unknown)}. Correct the "
-            "list, or keep it by hand"
+            f"{one.place}: Python's release cycle does not list {', '.join(unknown)}.\n"
+            "Correct the list, or maintain it by hand"
         )
     retired = [p for p in one.pythons if cycles[p].over and _last_day(cycles[p], policy) < today]
     if len(retired) == len(one.pythons):
         raise DiscoveryError(
-            f"{one.place}: all of its Pythons have reached their end of life. Declare one that is "
-            "maintained"
+            f"{one.place}: all of its Pythons have reached their end of life.\nDeclare one that "
+            "is maintained"
         )
     changes = [Change(one.place, f"Python {p}", "leaves", _ended(cycles[p])) for p in retired]
     added: list[str] = []

@@ -27,8 +27,8 @@ def note_missing(image: Image, listed: Listed) -> None:
     missing = [version for version in image.versions if version not in listed]
     if 2 * len(missing) > len(image.versions):
         raise DiscoveryError(
-            f"{image.name}: the index lists {len(listed)} releases of {image.package}, and of the "
-            f"{len(image.versions)} that are declared it lacks {', '.join(missing)}. If they are "
+            f"{image.name}: the index lists {len(listed)} releases of {image.package}, and not "
+            f"{', '.join(missing)}, of {len(image.versions)} that are declared.\nIf they are "
             "really gone, take them out of the declaration by hand"
         )
 
@@ -48,8 +48,8 @@ def selected(
     if not fitting:
         raise DiscoveryError(
             f"{image.name}: the index lists {len(listed)} releases of {image.package}, and none of "
-            "them can be taken. Look at fleet:images."
-            f"{image.name}.releases, or keep its versions by hand"
+            f"them can be taken.\nCheck fleet:images.{image.name}.releases, or maintain its "
+            "versions by hand"
         )
     newest = fitting[: policy.max_versions]
     on = ([v for v in fitting if listed[v].allows(python)][:1] for python in image.pythons)

@@ -131,7 +131,7 @@ def _backends(task: Task, files: LockedFiles, compiled: Mapping[str, frozenset[s
         if more == missing:
             return tools
         missing = more
-    raise ToolError("  - what builds what is compiled never comes to an end")
+    raise ToolError("  - the build requirements of what is compiled are circular")
 
 
 def _requires(
@@ -146,10 +146,10 @@ def _requires(
             found.update(_builds(pin, files))
         except SdistError as error:
             name, keys = task.image.name, _keys(task.image, targets[pin])
+            places = ", ".join(f"fleet:images.{name}.lacks.{key}" for key in keys)
             problems.append(
-                f"{pin} for {', '.join(sorted(targets[pin]))}: has no wheel there, and {error}. "
-                f"Declare it in {', '.join(f'fleet:images.{name}.lacks.{key}' for key in keys)}, "
-                "or leave out what that names"
+                f"{pin} for {', '.join(sorted(targets[pin]))}: has no wheel there, and {error}.\n"
+                f"    Declare it in {places}, or leave out what that names"
             )
     if problems:
         raise ToolError("\n".join(f"  - {each}" for each in problems))

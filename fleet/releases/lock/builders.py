@@ -87,7 +87,7 @@ def _command(build: Build, root: Path) -> list[str]:
         ]  # fmt: skip
     raise BuilderError(
         "no builder answers: the one of this checkout does not run, and there is no "
-        "`docker buildx`. `make up` of the stack dev starts the first"
+        "`docker buildx`.\nRun `make up STACK=dev`, which starts the first"
     )
 
 

@@ -71,11 +71,13 @@ class Backends:
                 left = _files_in(self.build(build))
             except (BuilderError, tarfile.TarError) as error:
                 raise BuilderError(
-                    f"{sdist.name} can't be asked what it requires: {error}"
+                    f"{sdist.name}: its requirements can't be read: {error}"
                 ) from None
         if "REPORT" not in left or "ERROR" in left:
-            why = one_line(left.get("ERROR", b"it says nothing"), LONGEST_REASON).rstrip(".")
-            raise SdistError(f"{sdist.name}: its build backend can't tell what it requires: {why}")
+            why = one_line(left.get("ERROR", b"it gave no reason"), LONGEST_REASON).rstrip(".")
+            raise SdistError(
+                f"{sdist.name}: its build backend did not report its requirements: {why}"
+            )
         return metadata_built(sdist.name, left["REPORT"])
 
     def _needed(self, sdist: File, python: str, platform: str) -> Mapping[str, File]:
@@ -86,13 +88,17 @@ class Backends:
         try:
             found = self.distributions(Wanted(requirements=requires, python=python, upstream=True))
         except ResolutionError as error:
-            raise SdistError(f"{sdist.name}: what builds it can't be had: {error}") from None
+            raise SdistError(
+                f"{sdist.name}: its build requirements can't be resolved: {error}"
+            ) from None
         needed: dict[str, File] = {}
         for pin in (bare(pin) for pin in found.pins if holds(pin, python, platform)):
             locked = [f for f in self.files(name_of(pin)) if f.sha256 in found.hashes[pin]]
             wheel = chosen(locked, python, platform, "glibc")
             if wheel is None or not _FILE.fullmatch(wheel.name):
-                raise SdistError(f"{sdist.name}: {pin} builds it, and has no wheel for {platform}")
+                raise SdistError(
+                    f"{sdist.name}: its build requirement {pin} has no wheel for {platform}"
+                )
             needed[pin] = wheel
         return needed
 

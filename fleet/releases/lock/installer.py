@@ -45,14 +45,14 @@ def _found(held: str, pythons: Iterable[str], files: LockedFiles, sources: Sourc
     try:
         newest = newest_first(sources.takeable(NAME))
     except PackageIndexError as error:
-        raise PackageIndexError(f"{error}. Every image is installed by it") from None
+        raise PackageIndexError(f"{error}. {NAME} installs every image") from None
     for pin in filter(None, (held, *(f"{NAME}=={version}" for version in newest))):
         if all(_runs_on(pin, python, files) for python in pythons):
             return pin
     waited = ", and is older than the cooldown" if sources.cooldown.days else ""
     raise PackageIndexError(
         f"the index lists no release of {NAME}, by which every image is installed, that has a "
-        f"wheel for Python {', '.join(pythons)}{waited}. Offer one there, or leave out a Python"
+        f"wheel for Python {', '.join(pythons)}{waited}.\nOffer one there, or leave out a Python"
     )
 
 

@@ -184,10 +184,10 @@ def _remedy(error: ResolutionError, image: Image, wanted: Wanted) -> str:
     if isinstance(error, NoWheelError):
         names = ", ".join(error.names)
         return names and (
-            f" The index has no wheel of {names}. What a source distribution requires can take "
-            "code of its own to find out. To have that read, in a builder where it has to run, and "
-            f"to have it compiled there, write `from-source: [{names}]` in "
-            f"fleet:images.{image.name}; or leave out the version that needs it"
+            f" The index has no wheel of {names}, and what a source distribution requires may only "
+            "be known by running its code.\nLeave out the version that needs it, or write "
+            f"`from-source: [{names}]` in fleet:images.{image.name}: it is then read, run where it "
+            "has to be, and compiled in a builder"
         )
     if isinstance(error, ExtraError):
         return ""
@@ -195,13 +195,13 @@ def _remedy(error: ResolutionError, image: Image, wanted: Wanted) -> str:
     place = f"correct the condition in fleet:images.{image.name}.requires"
     if not wanted.within:
         return limited * (
-            f" Exclude the version that does not fit, {place}, or wait where fleet:cooldown-days "
-            "keeps out what it allows"
+            f"\nExclude the version that does not fit, {place}, or wait if fleet:cooldown-days "
+            "still keeps out what it allows"
         )
     same = f", {place}, or declare it for {image.builds_on} as well"
     return (
         f" It is built on {image.builds_on} and has to agree with what that holds: "
-        f"{', '.join(wanted.within)}. Exclude the version on that Python, declare another version "
-        f"of {image.builds_on}, or resolve both anew: `make lock STACK=… NEWEST={image.builds_on}`"
+        f"{', '.join(wanted.within)}.\nExclude the version on that Python, declare another version "
+        f"of {image.builds_on}, or resolve both again: `make lock STACK=… NEWEST={image.builds_on}`"
         f"{same * limited}"
     )

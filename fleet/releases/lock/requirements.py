@@ -178,6 +178,6 @@ def _refuse_unknown_extras(requirements: tuple[str, ...], printed: str) -> None:
     )
     if unknown:
         raise ExtraError(
-            f"{', '.join(unknown)}. Correct the extra's name, take it out, or leave out the "
-            "versions that lack it (versions, or exclude-versions of releases)"
+            f"{', '.join(unknown)}.\nCorrect the extra's name, take it out, or leave out the "
+            "versions without it (versions, or exclude-versions of releases)"
         )

@@ -86,7 +86,7 @@ def metadata(name: str, body: bytes) -> str:
         raise SdistError(f"{name}: {error}") from None
     left_open = {field.lower() for field in raw.get("dynamic", ())} & _RESOLVED
     if version < _STATIC or left_open:
-        raise LeftOpenError(f"{name}: what it requires is only known to what builds it")
+        raise LeftOpenError(f"{name}: its requirements are only known to its build backend")
     return _text(name, raw, "its PKG-INFO")
 
 
@@ -106,7 +106,7 @@ def metadata_built(name: str, report: bytes) -> str:
     except (ExceptionGroup, HttpError, KeyError, RecursionError, TypeError, ValueError) as error:
         told = error.exceptions if isinstance(error, ExceptionGroup) else [error]
         why = one_line("; ".join(map(str, told)))
-        raise SdistError(f"{name}: its build backend gives no sound metadata: {why}") from None
+        raise SdistError(f"{name}: its build backend returned invalid metadata: {why}") from None
     return _text(name, raw, "its build backend")
 
 

@@ -244,7 +244,8 @@ class Pruner:
 
 def report(found: Found, days: int, swept: Swept | None) -> str:
     """Report what is unreferenced and when it goes; ``swept`` is None in a dry run."""
-    lines = [f"  {place.name} is left as it is: {why}" for place, why in found.doubts.items()]
+    doubts = {place: why.replace("\n", "\n    ") for place, why in found.doubts.items()}
+    lines = [f"  {place.name} is left as it is: {why}" for place, why in doubts.items()]
     if not found.unreferenced:
         nothing = "" if lines else " nothing is superseded"
         return "\n".join([f"{found.image.public}:{nothing}", *lines])

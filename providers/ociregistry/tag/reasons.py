@@ -43,7 +43,7 @@ _VERSION = _Texts(
 _TEXTS = {
     "base": _PULLED,
     "image": _Texts(
-        "built on {new} now", "no longer built on {old}", "{old} -> {new}", "{new} is built anew"
+        "built on {new} now", "no longer built on {old}", "{old} -> {new}", "{new} is built again"
     ),
     "builder": _PULLED,
     "node": _Texts(

@@ -226,7 +226,11 @@ def test_one_fault_is_one_problem(overrides: dict[str, Any], path: str, says: st
         ({"retention-days": True}, "fleet:retention-days", "not a whole number"),
         ({"max-removals": 2}, "fleet:max-removals", "not between 0 and 1"),
         ({"max-removals": math.nan}, "fleet:max-removals", "not between 0 and 1"),
-        ({"on-destroy": {"pointers": "purge"}}, "fleet:on-destroy.pointers", "not a known fate"),
+        (
+            {"on-destroy": {"pointers": "purge"}},
+            "fleet:on-destroy.pointers",
+            "is neither remove nor keep",
+        ),
         ({"on-destroy": {"tags": "keep"}}, "fleet:on-destroy.tags", "unknown key"),
         (
             {"on-conflict": {"versions": "force"}},

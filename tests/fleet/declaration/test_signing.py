@@ -52,7 +52,7 @@ def test_the_identity_of_the_workflow_follows_from_the_repository() -> None:
     ("registry", "signing", "what"),
     [
         ("ghcr.io/acme", {"keyless": {}}, "has no identity"),
-        ("ghcr.io/acme", {}, "says nobody who signs"),
+        ("ghcr.io/acme", {}, "names no signer"),
         ("localhost:5443/x", {"keyless": {"identity": "https://a.b"}}, "is on this machine"),
         (
             "ghcr.io/acme",

@@ -152,7 +152,9 @@ class TestAuthentication:
 
     def test_a_scheme_that_nobody_knows_is_named(self, call: Caller) -> None:
         call.registry.challenge = "Negotiate"
-        with pytest.raises(AuthenticationError, match=r"scheme.*asks for negotiate; Bearer"):
+        with pytest.raises(
+            AuthenticationError, match=r"scheme.*asks for negotiate; expected Bearer"
+        ):
             call(lambda c: c.head(call.repository, "tag"))
 
     @pytest.mark.parametrize("end", ["\n", "\r\nX: y", " ", "ä"])
@@ -183,7 +185,7 @@ class TestAuthentication:
         if login:
             self.login(call)
         call.registry.fault("/token", status=403, times=9)
-        says = "may not make" if login else "answered 403 without a login. Name the variables"
+        says = "may not create" if login else "answered 403 without a login.\nName the variables"
         with pytest.raises(AuthenticationError, match=says):
             call(lambda c: c.head(call.repository, "tag"))
 

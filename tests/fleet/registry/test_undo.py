@@ -255,7 +255,7 @@ class TestARecordThatCanNotBeWritten:
     def test_nor_read_as_one_is_not_written_over(self, engine: Engine, fleet: Fleet) -> None:
         before = fleet.tags
         theirs = fleet.registry.push_index(BUILD, RECORD)
-        with pytest.raises(RemovalFailedError, match=r"is not an undo record .* delete that tag"):
+        with pytest.raises(RemovalFailedError, match=r"is not an undo record .*\nDelete that tag"):
             remove_all(engine, fleet)
         assert (fleet.tags, removals(fleet.registry)) == (before, [])
         assert fleet.registry.repositories[BUILD].tags[RECORD] == theirs
@@ -298,7 +298,7 @@ class TestARecordThatCanNotBeWritten:
     ) -> None:
         fleet.registry.fault(f"HEAD .*/{RECORD}", times=2)  # the looks before it is written
         fleet.registry.fault(f"HEAD .*/{RECORD}", status=404)
-        with pytest.raises(RemovalFailedError, match="was written, yet names None"):
+        with pytest.raises(RemovalFailedError, match="was written, and names nothing now"):
             remove_all(engine, fleet)
         assert removals(fleet.registry) == []
 

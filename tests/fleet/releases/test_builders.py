@@ -69,7 +69,7 @@ def test_dockers_own_serves_where_that_does_not_run(root: Path) -> None:
 
 
 def test_without_a_builder_the_command_that_starts_one_is_named(root: Path) -> None:
-    with pytest.raises(BuilderError, match="`make up` of the stack dev starts"):
+    with pytest.raises(BuilderError, match="`make up STACK=dev`"):
         run(root)
 
 

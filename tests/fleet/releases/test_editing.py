@@ -106,12 +106,12 @@ def test_a_reason_that_yaml_could_take_for_something_else_is_quoted() -> None:
         ('a:\n  b: [\n    "1", # one\n  ]\n', "a.b has brackets over several lines"),
         ("a:\n  b: c\n", "a.b is not a list"),
         ("a: {c: d}\n", "a.b can't be added"),
-        ('a:\n  b:\n    -\n      "1"\n', "not each entry begins behind its dash"),
-        ('x: &x ["1"]\na:\n  b: *x\n', "can't be changed where they stand"),
-        ('a:\n  b: &x ["1"]\nx: *x\n', "can't be changed where they stand"),
-        ('a: &x\n  b: ["1"]\nx: *x\n', "can't be changed where they stand"),
-        ('a:\n  b:\n    - &x "1"\nx: *x\n', "can't be changed where they stand"),
-        ('x: &x "1"\na:\n  c:\n    - "2"\n    - *x\n', "can't be changed where they stand"),
+        ('a:\n  b:\n    -\n      "1"\n', "not every entry begins after its dash"),
+        ('x: &x ["1"]\na:\n  b: *x\n', "can't be changed in place"),
+        ('a:\n  b: &x ["1"]\nx: *x\n', "can't be changed in place"),
+        ('a: &x\n  b: ["1"]\nx: *x\n', "can't be changed in place"),
+        ('a:\n  b:\n    - &x "1"\nx: *x\n', "can't be changed in place"),
+        ('x: &x "1"\na:\n  c:\n    - "2"\n    - *x\n', "can't be changed in place"),
     ],
 )
 def test_what_cannot_be_told_apart_is_refused(text: str, words: str) -> None:

@@ -167,7 +167,7 @@ def test_fresh_releases_without_a_wheel_do_not_hide_the_one_before_them(world: W
 
 def test_a_release_that_can_not_be_asked_is_passed_over_and_that_is_told(world: World) -> None:
     world.index.sdist("open", "1.0", metadata="2.1")
-    with pytest.raises(NoWheelError, match=r"open-1\.0\.tar\.gz: .*only known to what bui") as e:
+    with pytest.raises(NoWheelError, match=r"open-1\.0\.tar\.gz: .*only known to its bui") as e:
         world.resolve("open", from_source=("open",))
     assert "offer a wheel of it on an index of your own (fleet:index)" in str(e.value)
     assert e.value.names == (), "the key that allows it is there"
@@ -175,4 +175,4 @@ def test_a_release_that_can_not_be_asked_is_passed_over_and_that_is_told(world: 
     world.index.sdist("open", "0.8", metadata="2.1")
     assert world.resolve("open", from_source=("open",)).pins == ("open==0.9",)
     (noted,) = world.noted
-    assert noted.startswith("open 1.0 is passed over, 0.9 is taken. open-1.0.tar.gz: what it re")
+    assert noted.startswith("open 1.0 is passed over, 0.9 is taken. open-1.0.tar.gz: its re")

@@ -176,7 +176,7 @@ def test_what_is_stated_is_read_from_the_archive() -> None:
 )
 def test_what_is_left_open_is_left_to_the_backend(text: str | None) -> None:
     files = {"a-1/setup.py": ""} if text is None else {"a-1/PKG-INFO": text}
-    with pytest.raises(LeftOpenError, match=r"a-1\.tar\.gz: .* only known to what builds it"):
+    with pytest.raises(LeftOpenError, match=r"a-1\.tar\.gz: .* only known to its build backend"):
         metadata("a-1.tar.gz", tar(**files))
 
 
@@ -272,13 +272,13 @@ def test_what_a_backend_gives_is_read() -> None:
         (built(requires_dist=[LONG[15:-1]]), "longer than any"),
         (built(requires_dist=["d @ git+https://evil.example/d"]), "no index tells its hashes"),
         (b"", "is truncated, or not JSON"),
-        (b"[]", "no sound metadata"),
-        (b'{"install": []}', "no sound metadata"),
-        (b'{"install": [{"metadata": "text"}]}', "no sound metadata"),
+        (b"[]", "invalid metadata"),
+        (b'{"install": []}', "invalid metadata"),
+        (b'{"install": [{"metadata": "text"}]}', "invalid metadata"),
     ],
 )
 def test_what_a_backend_gives_is_a_strangers_text(report: bytes, says: str) -> None:
-    with pytest.raises(SdistError, match=r"a-1\.tar\.gz: its build backend gives") as failure:
+    with pytest.raises(SdistError, match=r"a-1\.tar\.gz: its build backend returned") as failure:
         metadata_built("a-1.tar.gz", report)
     assert says in str(failure.value)
     assert str(failure.value).isprintable()

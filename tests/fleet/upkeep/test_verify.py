@@ -299,7 +299,7 @@ def test_a_list_that_is_none_is_a_problem_of_its_row(
     tags = registry.repositories[NAME].tags
     tags[digest.replace(":", "-")] = registry.push_image(NAME, "linux/amd64", "no list")
     (problem,) = verified(call).problems
-    assert "and no index of referrers" in problem
+    assert "not an index of referrers" in problem
 
 
 def test_a_registry_that_fails_is_an_error(
