@@ -23,19 +23,21 @@ override VENV := .venv/bin
 override FLEET := $(VENV)/python -m fleet
 override PLAIN := status env plan graph versions doctor check page comment removals drift repair collect proposal
 override OF_ALL_STACKS := checksums down clean
+override REMOVED := announced
 override SCRIPTS := $(wildcard benchmarks/*/*.sh assets/*/*/*.sh assets/*/*/*/*.sh) fleet/local/base_images/rootfs.sh fleet/local/docker/buildctl.sh fleet/releases/lock/ask_backend.sh .ci/run providers/ociregistry/pulumi-resource-ociregistry
 
 override .DEFAULT_GOAL := help
-.PHONY: $(PLAIN) $(OF_ALL_STACKS) audit up preview refresh lock restore verify history rollback sbom adopt prune split docs catalog bootstrap \
+.PHONY: $(PLAIN) $(OF_ALL_STACKS) $(REMOVED) audit up preview refresh lock restore verify history rollback sbom adopt prune split docs catalog bootstrap \
 	help test test-fast test-integration test-slow lint venv venv-any venv-dev
 
 # These take the stack and nothing else; what each does stands at its name below.
 $(PLAIN): venv
 	@$(FLEET) $@ --stack "$${STACK}"
 
-checksums: venv
+# Of the removed ones, the command says what takes their place.
+checksums $(REMOVED): venv
 down clean: venv-any
-$(OF_ALL_STACKS):
+$(OF_ALL_STACKS) $(REMOVED):
 	@$(FLEET) $@
 
 help: ## Show this text

@@ -52,7 +52,7 @@ MAY_IMPORT = {
         *_READ, "fleet.command", "fleet.evidence", "fleet.local", "fleet.registry",
         "fleet.releases", "fleet.reports", "fleet.sbom", "providers",
     },
-    "fleet.cli": {"fleet.command"},
+    "fleet.cli": {"fleet.command", "fleet.console"},
     "fleet.__main__": {"fleet.cli"},
     "providers": {
         "fleet.evidence", "fleet.http", "fleet.registry", "fleet.sbom", "fleet.sigstore",

@@ -1,13 +1,14 @@
 """``python -m fleet COMMAND [--stack NAME]``: one parser for the commands of all rooms."""
 
 import argparse
+import os
 import shutil
 import textwrap
 from collections.abc import Iterable
-from functools import partial
 from importlib import import_module
 
 from fleet.cli.groups import GROUPS, ROOMS, TEXTS
+from fleet.cli.removed import COMMANDS, refuse_removed
 from fleet.command import Commands, status_of
 
 _ABOUT = """\
@@ -31,15 +32,19 @@ exit status:
 def main(arguments: list[str]) -> int:
     """Return the exit status: see the help; the reason of a failure is on stderr."""
     asked = arguments[0] if arguments else ""
-    chosen = parser(_rooms_of(asked)).parse_args(arguments)
-    return status_of(partial(chosen.run, chosen), chosen.interrupted)
+    rooms = [room for room, names in ROOMS.items() if asked in names]
+    known = parser(rooms)
+    if not rooms and asked not in {"", "-h", "--help"}:
+        renamed = COMMANDS.get(asked)
+        remedy = f"it is `fleet {renamed}` now" if renamed else "`fleet --help` lists them"
+        known.error(f"{asked!r} is not a command: {remedy}")
+    chosen = known.parse_args(arguments)
 
+    def run() -> int:
+        refuse_removed(os.environ)
+        return int(chosen.run(chosen))
 
-def _rooms_of(asked: str) -> Iterable[str]:
-    """Return the rooms to import: none for the help of all, and all to say what there is."""
-    if asked in {"", "-h", "--help"}:
-        return ()
-    return [room for room, names in ROOMS.items() if asked in names] or ROOMS
+    return status_of(run, chosen.interrupted)
 
 
 def parser(rooms: Iterable[str]) -> argparse.ArgumentParser:

@@ -18,6 +18,7 @@ import yaml
 
 from fleet.cli.groups import GROUPS, ROOMS, TEXTS
 from fleet.cli.main import main, parser
+from fleet.cli.removed import COMMANDS, VARIABLES
 from fleet.console import TroubleError, duration
 from fleet.declaration.builder_nodes import Node
 from fleet.declaration.parse import parse
@@ -87,6 +88,38 @@ def test_a_text_is_understood_without_those_of_others() -> None:
         assert not re.search(r"\b(it|them|these|same|that report)\b", text), text
         assert text[0].isupper()
         assert not text.endswith(".")
+
+
+@pytest.mark.parametrize(
+    ("asked", "answer"), [*COMMANDS.items(), ("nonsense", "--help"), ("--stack", "--help")]
+)
+def test_what_is_not_a_command_is_answered_with_what_to_ask_for(
+    asked: str, answer: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as ended:
+        main([asked, "--stack", "prod"])
+    assert ended.value.code == 2
+    told = capsys.readouterr().err
+    assert f"'{asked}' is not a command" in told
+    assert f"`fleet {answer}`" in told
+
+
+def test_the_makefile_hands_on_each_removed_target() -> None:
+    for name in COMMANDS:
+        assert make("--dry-run", name).stdout.splitlines()[-1].endswith(f"-m fleet {name}")
+
+
+@pytest.mark.parametrize("name", VARIABLES)
+def test_a_removed_variable_is_refused_with_what_takes_its_place(
+    name: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv(name, "/of/an/earlier/release")
+    assert main(["plan"]) == 1
+    shown = capsys.readouterr()
+    assert f"{name}: is set, and not read any more.\nUnset it, and {VARIABLES[name]}" in shown.err
+    assert shown.out == ""
+    monkeypatch.setenv(name, "")
+    assert main(["plan"]) == 0
 
 
 def test_every_command_has_a_target_that_calls_it() -> None:
