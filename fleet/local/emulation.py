@@ -19,16 +19,21 @@ def enable(platforms: Iterable[str]) -> None:
 
     :raises TroubleError: when the kernel or QEMU's package does not take part.
     """
-    missing = [name for name in emulated(platforms) if not _is_enabled(name)]
-    if not missing:
+    lacking = missing(platforms)
+    if not lacking:
         return
     if not (_KERNEL / "register").exists():
         _run(["mount", "-t", "binfmt_misc", "binfmt_misc", str(_KERNEL)])
-    for name in missing:
+    for name in lacking:
         if not _is_enabled(name):
             _register(name)
         if _is_enabled(name):
             say(f"emulation: {name}")
+
+
+def missing(platforms: Iterable[str]) -> list[str]:
+    """Return the formats of ``platforms``, such as ``qemu-arm``, that the kernel does not take."""
+    return [name for name in emulated(platforms) if not _is_enabled(name)]
 
 
 def emulated(platforms: Iterable[str]) -> list[str]:

@@ -35,7 +35,8 @@ def first_steps(
     if placed.docker:
         opened = open_engine(checkout, placed.docker)
         yield from ((name, _IMAGE) for name in daemons.pulls(checkout, opened, needs))
-    if debian.missing(debian.wanted(placed.tools, stand_ins=bool(stand_ins))):
+    to_make = bool(bases.absent(checkout, stand_ins))
+    if debian.missing(debian.wanted(placed.tools, stand_ins=to_make)):
         yield debian.STEP, _APT
     yield from placed.supply.steps
     if stand_ins and not checkout.bases_file.exists():

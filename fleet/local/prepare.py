@@ -31,6 +31,7 @@ from fleet.local import (
     run_report,
 )
 from fleet.local.base_images import bases
+from fleet.local.base_images.bases import StandIn
 from fleet.local.docker import daemons
 from fleet.local.docker.engine import open_engine
 from fleet.local.paths import Checkout
@@ -103,7 +104,7 @@ def _prepared(checkout: Checkout, stack: str, again: Sequence[str], *, builds: b
     with alone(checkout.state / "lock", "waiting for another run in this checkout"):
         placed = place_daemons.place(checkout, needs)
         stand_ins = bases.wanted(checkout, needs)
-        bases.require(checkout, needs, stand_ins)
+        packages = _packages(checkout, needs, placed.tools, stand_ins)
         disk_forecast.show(checkout, needs, placed, builds=builds)
         steps = first_steps.first_steps(checkout, needs, placed, stand_ins, builds=builds)
         remaining = Remaining(steps)
@@ -114,7 +115,7 @@ def _prepared(checkout: Checkout, stack: str, again: Sequence[str], *, builds: b
             disk_space.require_for_containers(opened.info().root)
             daemons.start(checkout, opened, needs, remaining)
         with alone_on_this_machine(checkout):
-            debian.install(debian.wanted(placed.tools, stand_ins=bool(stand_ins)), remaining)
+            debian.install(packages, remaining)
             if placed.tools.builder:
                 # The kernel may refuse it, which is better known before programs are built.
                 emulation.enable(needs.built_here)
@@ -133,6 +134,19 @@ def _prepared(checkout: Checkout, stack: str, again: Sequence[str], *, builds: b
     return Ready(needs=needs, pulumi=tools.pulumi, env=env, remaining=remaining)
 
 
+def _packages(
+    checkout: Checkout, needs: Needs, tools: Needs, stand_ins: Sequence[StandIn]
+) -> dict[str, str]:
+    """Return the commands that ``tools`` and ``stand_ins`` call on, with the packages of them.
+
+    :raises TroubleError: when one is missing, or a base, that this user can't have here.
+    """
+    bases.require(checkout, needs, stand_ins)
+    packages = debian.wanted(tools, stand_ins=bool(bases.absent(checkout, stand_ins)))
+    debian.require(packages)
+    return packages
+
+
 def _with_compilers(checkout: Checkout, needs: Needs, env: dict[str, str]) -> Needs:
     """Return what is needed by the lock that was written, with the stand-ins that compile.
 
@@ -141,6 +155,9 @@ def _with_compilers(checkout: Checkout, needs: Needs, env: dict[str, str]) -> Ne
     found = read_needs(checkout.root, needs.stack)
     stand_ins = [] if found.bases == needs.bases else bases.wanted(checkout, found)
     if stand_ins:
+        packages = _packages(checkout, found, found.without_daemons, stand_ins)
+        with alone_on_this_machine(checkout):
+            debian.install(packages)
         bases.ensure(checkout, found, stand_ins)
         _resolve(checkout, env, needs.stack, ())
     return found

@@ -4,7 +4,7 @@ import hashlib
 import json
 import os
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -154,9 +154,9 @@ def require(checkout: Checkout, needs: Needs, stand_ins: Sequence[StandIn]) -> N
 
     :raises TroubleError: when they can't; it says how to do without.
     """
-    absent = [s for s in stand_ins if not _is_in_cache(checkout, s)]
-    if absent and not rootfs.can_make():
-        names = ", ".join(f"python:{stand_in.tag}" for stand_in in absent)
+    to_make = absent(checkout, stand_ins)
+    if to_make and not rootfs.can_make():
+        names = ", ".join(f"python:{stand_in.tag}" for stand_in in to_make)
         raise TroubleError(
             f"Pulumi.{needs.stack}.yaml, fleet:images: {_HUB} can't be reached, and stand-ins for "
             f"{names} can't be made: that takes Linux, and root or mmdebstrap, newuidmap and a "
@@ -164,6 +164,11 @@ def require(checkout: Checkout, needs: Needs, stand_ins: Sequence[StandIn]) -> N
             f"mmdebstrap and uidmap), give this machine access to {_HUB}, or declare a mirror that "
             "it can reach: fleet:base-registry."
         )
+
+
+def absent(checkout: Checkout, stand_ins: Iterable[StandIn]) -> list[StandIn]:
+    """Return those of ``stand_ins`` that a root file system is still to be made for."""
+    return [stand_in for stand_in in stand_ins if not _is_in_cache(checkout, stand_in)]
 
 
 def _is_in_cache(checkout: Checkout, stand_in: StandIn) -> bool:

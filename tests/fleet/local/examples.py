@@ -1,15 +1,20 @@
 """A scratch checkout and needs that call for everything, so that each test changes one thing."""
 
+import os
 import shlex
+import shutil
 import stat
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from fleet.local.paths import Checkout
 from fleet.local.requirements import Needs
 from fleet.registry.docker_login import Credentials
 
+_ROOT = Path(__file__).parents[3]
 LOGIN = Credentials(username="fleet", password="of the tests")
 PLATFORMS = ("linux/amd64", "linux/arm64", "linux/arm/v7")
 
@@ -19,6 +24,15 @@ def checkout(folder: Path) -> Checkout:
     root = folder / "checkout"
     root.mkdir(exist_ok=True)
     return Checkout(root=root, cache=folder / "cache")
+
+
+def declared(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Checkout:
+    """A checkout that declares the stack dev."""
+    here = checkout(folder)
+    shutil.copy(_ROOT / "Pulumi.dev.yaml", here.root)
+    shutil.copytree(_ROOT / "assets", here.root / "assets")
+    monkeypatch.setenv("PYTHONPATH", f"{_ROOT}{os.pathsep}{os.environ.get('PYTHONPATH', '')}")
+    return here
 
 
 def needs(*, builders: Iterable[str] = (), **overrides: Any) -> Needs:

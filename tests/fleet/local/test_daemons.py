@@ -125,7 +125,10 @@ def test_a_short_directory_that_others_can_enter_is_refused(
         deep.make_run()
 
 
-def test_packages_are_wanted_for_what_is_needed_and_no_more() -> None:
+def test_packages_are_wanted_for_what_is_needed_and_no_more(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(emulation, "_KERNEL", tmp_path)
     own = (platforms.native(),)
     everything = debian.wanted(needs(), stand_ins=True)
     assert sorted(everything.values()) == [
@@ -135,6 +138,18 @@ def test_packages_are_wanted_for_what_is_needed_and_no_more() -> None:
     mixed = needs(platforms=PLATFORMS, built_here=own, builders=("mine",))
     assert set(debian.wanted(mixed, stand_ins=False)) == {"runc"}
     assert debian.wanted(needs(built_here=(), port=None), stand_ins=False) == {}
+
+
+def test_where_the_kernel_has_all_formats_no_package_of_emulators_is_wanted(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Fedora and Arch have no update-binfmts."""
+    monkeypatch.setattr(emulation, "_KERNEL", tmp_path)
+    formats = emulation.emulated(PLATFORMS)
+    for name in formats:
+        assert "update-binfmts" in debian.wanted(needs(), stand_ins=False)
+        (tmp_path / name).write_text("enabled\ninterpreter /usr/bin/qemu\n")
+    assert set(debian.wanted(needs(), stand_ins=False)) == {"runc"}
 
 
 def test_a_package_is_missing_when_none_of_its_commands_is_there(
@@ -150,10 +165,20 @@ def test_missing_packages_are_named_where_they_cannot_be_installed(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(debian, "_PATH", str(tmp_path))
+    monkeypatch.setattr(emulation, "_KERNEL", tmp_path)
     monkeypatch.setenv("PATH", str(tmp_path))
     monkeypatch.setattr(os, "geteuid", lambda: 0)
-    with pytest.raises(TroubleError, match=r"packages are missing: .*mmdebstrap qemu"):
-        debian.install(debian.wanted(needs(), stand_ins=True))
+    wanted = debian.wanted(needs(), stand_ins=True)
+    refusal = (
+        r"packages are missing: .*mmdebstrap qemu-user-static runc\.\n.*, install what brings "
+        r"runc, mmdebstrap\. In place of qemu-user-static .*/binfmt_misc"
+    )
+    for judge in (debian.require, debian.install):
+        with pytest.raises(TroubleError, match=refusal):
+            judge(wanted)
+    with pytest.raises(TroubleError) as refused:
+        debian.require({"runc": "runc"})
+    assert "qemu" not in str(refused.value)
 
 
 def test_missing_packages_are_installed_after_one_update(
@@ -163,7 +188,10 @@ def test_missing_packages_are_installed_after_one_update(
     monkeypatch.setattr(debian, "_PATH", str(tmp_path))
     monkeypatch.setenv("PATH", str(tmp_path))
     monkeypatch.setattr(os, "geteuid", lambda: 0)
-    debian.install(debian.wanted(needs(platforms=(platforms.native(),)), stand_ins=False))
+    wanted = debian.wanted(needs(platforms=(platforms.native(),)), stand_ins=False)
+    debian.require(wanted)
+    assert not (tmp_path / "calls").exists(), "nothing is installed yet"
+    debian.install(wanted)
     assert (tmp_path / "calls").read_text().splitlines() == [
         "noninteractive update --quiet",
         "noninteractive install --quiet --yes --no-install-recommends runc",

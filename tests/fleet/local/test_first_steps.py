@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from fleet.local import build_times
+from fleet.local.base_images import rootfs
 from fleet.local.base_images.bases import StandIn
 from fleet.local.first_steps import first_steps
 from fleet.local.paths import Checkout
@@ -52,7 +53,9 @@ def test_of_a_fresh_clone_all_is_to_be_done_in_this_order(here: Checkout) -> Non
 def test_afterwards_nothing_is(
     here: Checkout, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    for name in ("runc", "mmdebstrap", "update-binfmts", "qemu-aarch64"):
+    for recipe in STAND_IN.recipes.values():
+        rootfs.place(here, recipe).mkdir(parents=True)
+    for name in ("runc", "update-binfmts", "qemu-aarch64"):
         command(tmp_path / "bin", name, "exit 0")
     monkeypatch.setattr("fleet.local.debian._PATH", str(tmp_path / "bin"))
     (here.state / "locks").mkdir(parents=True)

@@ -22,27 +22,15 @@ from fleet.local import (
 )
 from fleet.local.base_images import bases
 from fleet.local.docker import daemons, record
-from fleet.local.paths import Checkout
 from fleet.local.place_daemons import Placed
 from fleet.local.toolchain import toolchain
 from fleet.local.toolchain.toolchain import Supply
-from tests.fleet.local.examples import checkout, command, needs
-
-ROOT = Path(__file__).parents[3]
+from tests.fleet.local.examples import command, declared, needs
 
 
 def disk(monkeypatch: pytest.MonkeyPatch, free: int) -> None:
     usage = shutil._ntuple_diskusage(10**12, 10**12 - free, free)
     monkeypatch.setattr(shutil, "disk_usage", lambda _: usage)
-
-
-def declared(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Checkout:
-    """A checkout that declares the stack dev."""
-    here = checkout(folder)
-    shutil.copy(ROOT / "Pulumi.dev.yaml", here.root)
-    shutil.copytree(ROOT / "assets", here.root / "assets")
-    monkeypatch.setenv("PYTHONPATH", f"{ROOT}{os.pathsep}{os.environ.get('PYTHONPATH', '')}")
-    return here
 
 
 def test_a_preview_on_a_full_disk_starts_nothing(
