@@ -18,8 +18,9 @@ CLOUD: Final = "cloud"
 KEY_OPTIONS: Final = ("cacert", "cert", "key")
 """The options of a remote node that name the files of its certificates: all of them, or none."""
 
-# Narrower than `is_loopback`: where *.localhost leads, the builder's own resolver decides.
-_LOOPBACK = re.compile(r"tcp://(?:localhost|127(?:\.[0-9]{1,3}){3}|\[::1\]):")
+# Narrower than `fleet.http.addresses.is_loopback`: where *.localhost leads, the builder's own
+# resolver decides.
+_LOCAL_DAEMON = re.compile(r"tcp://(?:localhost|127(?:\.[0-9]{1,3}){3}|\[::1\]):")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -71,6 +72,6 @@ def _note_tls_faults(node: Node, path: str, problems: Problems) -> None:
     if node.endpoint.startswith("unix:"):
         if node.options:
             problems.add(path, "a socket needs no TLS", "Remove the options")
-    elif node.endpoint and lacking and (node.options or not _LOOPBACK.match(node.endpoint)):
+    elif node.endpoint and lacking and (node.options or not _LOCAL_DAEMON.match(node.endpoint)):
         what = f"{', '.join(lacking)} is missing: whoever reaches a BuildKit port builds as root"
         problems.add(path, what, "Name the certificates, or a port of 127.0.0.1")

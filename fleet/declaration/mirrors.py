@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from fleet.declaration.problems import Problems
-from fleet.declaration.tags import LOOPBACK, is_embedded
+from fleet.declaration.tags import EMBEDDED_HOSTS, is_embedded
 
 _HUB: Final = "docker.io"
 
@@ -47,4 +47,4 @@ def parse_mirrors(declared: Sequence[str], registry: str, problems: Problems) ->
 def _known(place: str) -> str:
     """Return one name for a place, whichever of this machine's names it has."""
     host, _, rest = place.partition(":")
-    return f"{LOOPBACK[0] if is_embedded(host) else host}:{rest}"
+    return f"{EMBEDDED_HOSTS[0] if is_embedded(host) else host}:{rest}"

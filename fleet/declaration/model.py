@@ -34,6 +34,7 @@ PYPI: Final = "https://pypi.org/simple"
 """The package index where none is declared."""
 
 OnConflict = Literal["take-over", "refuse"]
+"""As the provider has it, which knows nothing of a declaration."""
 
 EVERYWHERE: Final = "everywhere"
 """The ``whole_check`` that leaves out no platform."""

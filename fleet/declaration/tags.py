@@ -23,8 +23,8 @@ PLATFORMS: Final = (
 )
 """What an image can be built for, as an OCI image index has it: ``os/architecture[/variant]``."""
 
-LOOPBACK: Final = ("localhost", "127.0.0.1")
-"""The hosts of a registry that is on this machine alone: its certificate names these."""
+EMBEDDED_HOSTS: Final = ("localhost", "127.0.0.1")
+"""The hosts of the embedded registry, which its certificate names."""
 
 LONGEST_VERSION: Final = 63
 """With the longest name of a builder behind it, 50 characters, it makes a tag of 128, and no longer
@@ -51,7 +51,7 @@ def libc(base: str) -> str:
 
 def is_embedded(host: str) -> bool:
     """Tell whether ``host[:port]`` is a registry on this machine, whose login is made with it."""
-    return host.partition(":")[0] in LOOPBACK
+    return host.partition(":")[0] in EMBEDDED_HOSTS
 
 
 def pointer_pattern(kind: PointerKind) -> str:

@@ -60,6 +60,10 @@ def next_page(headers: httpx.Headers, address: str) -> str:
     return target
 
 
+LOOPBACK = ("localhost", "*.localhost", "127.0.0.1", "[::1]")
+"""The hosts of `is_loopback` as httpx matches them: it has no pattern for the rest of 127/8."""
+
+
 def is_loopback(host: str) -> bool:
     """Tell whether `host[:port]` is this machine, so that nobody else ever reached it."""
     name = urlsplit(f"//{host}").hostname or ""

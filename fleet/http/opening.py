@@ -9,6 +9,7 @@ from urllib.request import getproxies
 
 import httpx
 
+from fleet.http.addresses import LOOPBACK
 from fleet.http.errors import HttpError
 from fleet.http.failures import describe
 
@@ -16,7 +17,6 @@ TRUST = "SSL_CERT_FILE"
 """The variable that names the trusted authorities, as for Go programs, uv and OpenSSL."""
 
 _AGENT = "image-fleet/0.1"
-_DIRECT = ("localhost", "*.localhost", "127.0.0.1", "[::1]")
 
 
 def open_http(*, connections: int | None = 10, bundle: Path | None = None) -> httpx.AsyncClient:
@@ -36,7 +36,7 @@ def open_http(*, connections: int | None = 10, bundle: Path | None = None) -> ht
             "HTTPS_PROXY, HTTP_PROXY or ALL_PROXY is an https:// address; write http://host:port, "
             "because a proxy is spoken to in plain HTTP (what goes through its tunnel is TLS)"
         )
-    direct: dict[str, httpx.AsyncBaseTransport | None] = {f"all://{h}": None for h in _DIRECT}
+    direct: dict[str, httpx.AsyncBaseTransport | None] = {f"all://{h}": None for h in LOOPBACK}
     try:
         return httpx.AsyncClient(
             verify=context,

@@ -5,7 +5,7 @@ import subprocess
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from fleet.declaration.tags import LOOPBACK
+from fleet.declaration.tags import EMBEDDED_HOSTS
 
 SEARCH_PATH = ("/usr/sbin", "/sbin")
 """Folders of the system's own tools, which are not on every PATH: runc, update-binfmts."""
@@ -27,7 +27,7 @@ def direct_hosts(env: Mapping[str, str]) -> str:
     Applied to its own result, it changes nothing.
     """
     known = env.get("NO_PROXY") or env.get("no_proxy") or ""
-    return ",".join(dict.fromkeys((*LOOPBACK, *filter(None, known.split(",")))))
+    return ",".join(dict.fromkeys((*EMBEDDED_HOSTS, *filter(None, known.split(",")))))
 
 
 def child_environment(env: Mapping[str, str] = os.environ, /, **more: str) -> dict[str, str]:

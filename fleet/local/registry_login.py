@@ -8,7 +8,7 @@ import secrets
 from collections.abc import Mapping
 from pathlib import Path
 
-from fleet.declaration.tags import LOOPBACK
+from fleet.declaration.tags import EMBEDDED_HOSTS
 from fleet.local import private_files
 from fleet.local.paths import Checkout
 from fleet.registry.docker_login import Credentials
@@ -44,7 +44,7 @@ def htpasswd(checkout: Checkout) -> Path:
 
 def docker_auths(login: Credentials, port: int) -> Mapping[str, Mapping[str, str]]:
     """Return the entries of Docker's configuration for the registry on ``port``."""
-    return {f"{name}:{port}": {"auth": login.pair} for name in LOOPBACK}
+    return {f"{name}:{port}": {"auth": login.pair} for name in EMBEDDED_HOSTS}
 
 
 def _read(path: Path) -> str:

@@ -1,18 +1,24 @@
 """The program under a recording engine: what it asks for, of whom, and in which order."""
 
 from dataclasses import replace
-from typing import Any
+from typing import Any, get_args
 
 import pulumi
 import pytest
 
+from fleet.declaration import model
 from fleet.declaration.parse import parse
 from fleet.declaration.stack_share import ShareConfig, narrowed
 from fleet.plan.plan import Plan, make_plan
+from providers.ociregistry.tag.model import OnConflict
 from tests.components.engine import COMMIT, IMAGE, STACK, STALE, TAG, Engine, digest, run
 from tests.components.plans import compiling, on_two_builders, plan, stacked
 from tests.fleet.evidence.examples import key
 from tests.fleet.examples import DIGEST, INDEX_DIGEST, assets, config, image, inputs, lock
+
+
+def test_the_declaration_and_the_provider_have_the_same_answers_to_a_conflict() -> None:
+    assert get_args(model.OnConflict) == get_args(OnConflict)
 
 
 @pytest.fixture(scope="module")

@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 
 import httpx
 
-from fleet.declaration.tags import LOOPBACK
+from fleet.http.addresses import is_loopback
 from fleet.http.blocking import Blocking
 from fleet.http.document import parse_json
 from fleet.http.errors import HttpError
@@ -38,7 +38,7 @@ def fetched(url: str, client: Blocking, *, largest: int, accept: str = "*/*") ->
     """
     parts = urlsplit(url)
     # Else somebody on the way could change the answer.
-    if parts.scheme != "https" and (parts.scheme != "http" or parts.hostname not in LOOPBACK):
+    if parts.scheme != "https" and (parts.scheme != "http" or not is_loopback(parts.netloc)):
         raise HttpError(f"{url[:200]} is not fetched: it is not an https:// address")
     call = Call(method="GET", url=url, headers={"Accept": accept}, limit=largest)
     answer = client.send(call)

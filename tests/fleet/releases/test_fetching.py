@@ -75,7 +75,7 @@ def test_what_is_no_sound_json_is_refused(body: bytes, waits: list[float]) -> No
         fetched_json(URL, http, largest=1_000_000)
 
 
-@pytest.mark.parametrize("host", ["127.0.0.1:8080", "localhost"])
+@pytest.mark.parametrize("host", ["127.0.0.1:8080", "localhost", "[::1]:80"])
 def test_an_index_on_this_machine_does_without_tls(host: str, waits: list[float]) -> None:
     with client(waits, httpx.Response(200, content=b"x")) as http:
         assert fetched(f"http://{host}/a", http, largest=1) == b"x"
