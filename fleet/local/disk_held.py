@@ -1,7 +1,12 @@
-"""The room that registry, builder and cache hold on the disk, for `make status`."""
+"""The room that registry, builder and caches hold on the disk, for `make status`."""
 
-from collections.abc import Iterator
+import subprocess
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
+from typing import Final
 
 from fleet.console import TroubleError
 from fleet.local.child_environment import run
@@ -9,48 +14,108 @@ from fleet.local.disk_space import BUILDER_KEEPS
 from fleet.local.docker import daemons, record
 from fleet.local.docker.engine import open_engine
 from fleet.local.paths import Checkout
+from fleet.local.toolchain import golang
 from fleet.units import in_units
 
-_BOUND = f"kept below {in_units(BUILDER_KEEPS)}"
+REGISTRY_LARGE: Final = 10 * 10**9
+"""Bytes from which on the line says what empties the registry: several times a small fleet's."""
+
+_SECONDS = 10.0
+_BOUND = f" (kept below {in_units(BUILDER_KEEPS)})"
+_EMPTYING = (
+    "disk: the registry keeps what was ever built. make prune APPLY=1 deletes what is superseded, "
+    "make down and make up then free its bytes"
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Thing:
+    """What holds room: ``measure`` returns its bytes, ``None`` where they can't be had in time.
+
+    ``more`` is said of it beside its size, ``unseen`` in place of that.
+    """
+
+    title: str
+    measure: Callable[[], int | None]
+    unseen: str
+    more: str = ""
 
 
 def report(checkout: Checkout) -> str:
-    """Return a line with what is held; empty where nothing is, or nothing can be seen."""
-    parts = [f"{title} {in_units(size)}{more}" for title, size, more in _held(checkout) if size]
-    return f"disk: {', '.join(parts)}" if parts else ""
+    """Return lines with what is held, and what can't be measured; empty where there is nothing.
+
+    Each is measured for 10 s at most, all at the same time.
+    """
+    registry, builder = _daemons(checkout)
+    things = [registry, builder, *_folders(checkout)]
+    with ThreadPoolExecutor(max_workers=len(things)) as pool:
+        sizes = list(pool.map(lambda thing: thing.measure(), things))
+    found = list(zip(things, sizes, strict=True))
+    seen = [f"{thing.title} {in_units(size)}{thing.more}" for thing, size in found if size]
+    unseen = [f"{thing.title} ({thing.unseen})" for thing, size in found if size is None]
+    lines = [f"disk: {', '.join(seen)}"] if seen else []
+    lines += [f"disk: not measured: {', '.join(unseen)}"] if unseen else []
+    lines += [_EMPTYING] if (sizes[0] or 0) >= REGISTRY_LARGE else []
+    return "\n".join(lines)
 
 
-def _held(checkout: Checkout) -> Iterator[tuple[str, int, str]]:
-    """Yield each thing, its bytes, and more words on it."""
-    if endpoint := record.endpoint(checkout):
-        registry, builder = _in_docker(checkout, endpoint)
-    else:
-        registry, builder = (_size(checkout.state / name) for name in ("registry", "buildkit"))
-    yield "registry", registry, ""
-    yield "BuildKit's cache", builder, f" ({_BOUND})"
-    yield "tools and bases of all checkouts", _size(checkout.cache), f" ({checkout.cache})"
+def _daemons(checkout: Checkout) -> Iterator[_Thing]:
+    """Yield the registry and the builder's cache, in Docker or in the checkout's state."""
+    endpoint = record.endpoint(checkout)
+    registry, builder = ("registry", ""), ("BuildKit's cache", _BOUND)
+    if not endpoint:
+        yield _folder(*registry, checkout.state / "registry")
+        yield _folder(*builder, checkout.state / "buildkit")
+        return
+    for (title, more), name, path in (
+        (registry, daemons.registry_name(checkout), daemons.IMAGES),
+        (builder, daemons.builder_name(checkout), daemons.CACHE),
+    ):
+        yield _Thing(
+            title=title,
+            more=more,
+            measure=partial(_in_container, checkout, endpoint, name, path),
+            unseen="its container does not run or does not answer",
+        )
 
 
-def _in_docker(checkout: Checkout, endpoint: str) -> tuple[int, int]:
-    """Return the bytes of the registry's and of the builder's volume; 0 of what does not run."""
-    places = (
-        (daemons.registry_name(checkout), daemons.IMAGES),
-        (daemons.builder_name(checkout), daemons.CACHE),
+def _folders(checkout: Checkout) -> Iterator[_Thing]:
+    """Yield what lies in this machine's folders in any case."""
+    cache = checkout.cache
+    yield _folder("tools and bases of all checkouts", f" ({cache})", cache)
+    yield _folder(".venv", "", checkout.root / ".venv")
+    if there := [str(each) for each in golang.caches() or () if each.exists()]:
+        # So many files that counting them takes longer than all else here.
+        yield _Thing(title="Go's caches", measure=lambda: None, unseen=f"du -sh {' '.join(there)}")
+
+
+def _folder(title: str, more: str, folder: Path) -> _Thing:
+    return _Thing(
+        title=title,
+        more=more,
+        measure=partial(_size, folder),
+        unseen=f"more than {_SECONDS:.0f} s: du -sh {folder}",
     )
+
+
+def _in_container(checkout: Checkout, endpoint: str, name: str, path: str) -> int | None:
+    """Return the bytes of a volume as the container that has it says; ``None`` if it does not."""
     try:
         engine = open_engine(checkout, endpoint)
-        registry, builder = (
-            _kilobytes(engine.try_("exec", name, "du", "-sk", path).stdout.decode())
-            for name, path in places
-        )
+        done = engine.try_("exec", name, "du", "-sk", path, seconds=_SECONDS)
     except TroubleError:
-        return 0, 0
-    return registry, builder
+        return None
+    return None if done.returncode else _kilobytes(done.stdout.decode())
 
 
-def _size(folder: Path) -> int:
-    # What another process removes meanwhile is a complaint and no failure.
-    return _kilobytes(run(["du", "-sk", str(folder)]).stdout) if folder.exists() else 0
+def _size(folder: Path) -> int | None:
+    if not folder.exists():
+        return 0
+    try:
+        # What another process removes meanwhile is a complaint and no failure.
+        return _kilobytes(run(["du", "-sk", str(folder)], timeout=_SECONDS).stdout)
+    except subprocess.TimeoutExpired:
+        return None
 
 
 def _kilobytes(printed: str) -> int:

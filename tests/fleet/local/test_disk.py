@@ -12,7 +12,7 @@ from fleet.local import build_times, disk_forecast, disk_held, disk_space
 from fleet.local.disk_forecast import Part, report
 from fleet.local.docker import daemons, record
 from fleet.local.place_daemons import Placed
-from fleet.local.toolchain import modules
+from fleet.local.toolchain import golang, modules
 from fleet.local.toolchain.toolchain import Supply
 from tests.fleet.local.examples import checkout, command, needs
 
@@ -143,19 +143,71 @@ def test_without_a_lock_the_declared_tags_are_counted(
     assert "4 builds on 3 platforms" in capsys.readouterr().err
 
 
+@pytest.fixture
+def no_go(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(golang, "caches", lambda: None)
+
+
+def filled(*folders: Path) -> None:
+    """Have a file of 200 kB in each."""
+    for folder in folders:
+        folder.mkdir(parents=True)
+        (folder / "file").write_bytes(b"x" * 200_000)
+
+
+@pytest.mark.usefixtures("no_go")
 def test_what_is_held_here_is_measured(tmp_path: Path) -> None:
     here = checkout(tmp_path)
     assert disk_held.report(here) == ""
-    for folder in (here.state / "registry", here.cache / "tools"):
-        folder.mkdir(parents=True)
-        (folder / "file").write_bytes(b"x" * 200_000)
+    filled(here.state / "registry", here.cache / "tools", here.root / ".venv")
     said = disk_held.report(here)
     assert said.startswith("disk: registry 2")
     assert "BuildKit" not in said
     assert "tools and bases of all checkouts 2" in said
-    assert said.endswith(f"({here.cache})")
+    assert f"kB ({here.cache}), .venv 2" in said
+    assert "\n" not in said
 
 
+def test_gos_caches_have_too_many_files_to_be_counted_and_are_named_with_the_command(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    built, fetched = tmp_path / "go-build", tmp_path / "mod"
+    command(tmp_path / "bin", "go", f"printf '%s\\n' {built} {fetched}")
+    monkeypatch.setenv("PATH", f"{tmp_path}/bin:/usr/bin:/bin")
+    assert disk_held.report(checkout(tmp_path)) == ""
+    filled(built, fetched)
+    said = disk_held.report(checkout(tmp_path))
+    assert said == f"disk: not measured: Go's caches (du -sh {built} {fetched})"
+
+
+@pytest.mark.usefixtures("no_go")
+def test_a_folder_is_measured_for_a_bounded_time(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    here = checkout(tmp_path)
+    filled(here.state / "buildkit")
+    monkeypatch.setattr(disk_held, "_SECONDS", 0.3)
+    command(tmp_path / "bin", "du", "exec sleep 60")
+    monkeypatch.setenv("PATH", f"{tmp_path}/bin:/usr/bin:/bin")
+    named = f"du -sh {here.state}/buildkit"
+    said = disk_held.report(here)
+    assert said == f"disk: not measured: BuildKit's cache (more than 0 s: {named})"
+
+
+@pytest.mark.usefixtures("no_go")
+def test_of_a_large_registry_the_command_that_empties_it_is_said(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    here = checkout(tmp_path)
+    filled(here.state / "registry")
+    assert "prune" not in disk_held.report(here)
+    monkeypatch.setattr(disk_held, "REGISTRY_LARGE", 150_000)
+    assert "\ndisk: the registry keeps what was ever built. make prune APPLY=1" in disk_held.report(
+        here
+    )
+
+
+@pytest.mark.usefixtures("no_go")
 def test_what_is_held_in_docker_is_asked_of_the_containers(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -166,4 +218,9 @@ def test_what_is_held_in_docker_is_asked_of_the_containers(
     kept = "BuildKit's cache 2.0 MB (kept below 20.0 GB)"
     assert disk_held.report(here) == f"disk: registry 1.0 MB, {kept}"
     command(tmp_path / "bin", "docker", "echo no such container >&2; exit 1")
-    assert disk_held.report(here) == "", "what does not run can't be asked"
+    why = "(its container does not run or does not answer)"
+    said = disk_held.report(here)
+    assert said == f"disk: not measured: registry {why}, BuildKit's cache {why}"
+    monkeypatch.setattr(disk_held, "_SECONDS", 0.3)
+    command(tmp_path / "bin", "docker", "exec sleep 60")
+    assert disk_held.report(here) == said, "an engine that hangs holds nothing up"
