@@ -29,11 +29,13 @@ class Placed:
     """Where registry and builder run: in the Docker engine at ``docker``, empty for this machine.
 
     ``tools`` are the needs of programs on this machine then, and ``supply`` where those come from.
+    ``free`` says that the other place can be asked for.
     """
 
     docker: str
     tools: Needs
     supply: Supply
+    free: bool = False
 
 
 def place(checkout: Checkout, needs: Needs, env: Mapping[str, str] = os.environ) -> Placed:
@@ -63,7 +65,19 @@ def place(checkout: Checkout, needs: Needs, env: Mapping[str, str] = os.environ)
     if not seen.before:
         rootless = bool(docker) and engine.open_engine(checkout, docker, env).info().rootless
         say(placement.line_of(decision, docker, rootless=rootless))
-    return Placed(docker=docker, tools=tools, supply=supply)
+    return Placed(docker=docker, tools=tools, supply=supply, free=decision.free)
+
+
+def without_docker(checkout: Checkout, placed: Placed) -> str:
+    """Return the way out of an engine that answers and is of no use; empty where there is none."""
+    if not placed.free:
+        return ""
+    # What was made there in this run holds no image yet.
+    first = "run make clean, then " if record.endpoint(checkout) else "run "
+    return (
+        f"\nOr {first}{placement.VARIABLE}={HOST} make up: registry and builder are daemons of "
+        "this machine then."
+    )
 
 
 def _lacks(checkout: Checkout, needs: Needs, seen: Machine) -> Lacking:

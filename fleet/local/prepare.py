@@ -33,6 +33,7 @@ from fleet.local import (
 from fleet.local.base_images import bases
 from fleet.local.base_images.bases import StandIn
 from fleet.local.docker import daemons
+from fleet.local.docker.containers import PullError
 from fleet.local.docker.engine import open_engine
 from fleet.local.paths import Checkout
 from fleet.local.remaining import UNKNOWN, Remaining
@@ -113,7 +114,11 @@ def _prepared(checkout: Checkout, stack: str, again: Sequence[str], *, builds: b
             # What may fail here does before minutes are spent on programs.
             opened = open_engine(checkout, placed.docker)
             disk_space.require_for_containers(opened.info().root)
-            daemons.start(checkout, opened, needs, remaining)
+            try:
+                daemons.start(checkout, opened, needs, remaining)
+            except PullError as error:
+                way = place_daemons.without_docker(checkout, placed)
+                raise TroubleError(f"{error}{way}") from error
         with alone_on_this_machine(checkout):
             debian.install(packages, remaining)
             if placed.tools.builder:

@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
-from fleet.console import TroubleError, say
+from fleet.console import TroubleError, say, tail_of
 from fleet.local import processes
 from fleet.local.docker import record
 from fleet.local.docker.engine import LONG, Engine
@@ -27,6 +27,10 @@ FOLDER: Final = "io.github.multi-py.fleet.folder"
 
 _FINGERPRINT: Final = "io.github.multi-py.fleet.fingerprint"
 _SECONDS: Final = 60
+
+
+class PullError(TroubleError):
+    """The engine answers, and can't pull an image."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -128,16 +132,20 @@ def pulling(title: str) -> str:
 def pull(engine: Engine, wanted: Container, remaining: Remaining = UNKNOWN) -> None:
     """Have the image of ``wanted``, which is named by digest, in the engine.
 
-    :raises TroubleError: when it is neither there nor to be had.
+    :raises PullError: when it is neither there nor to be had.
     """
     image = wanted.image
     if engine.inspect("image", image) is None:
         with remaining.step(pulling(wanted.title), f"docker: pulling {image}"):
-            engine.do(
-                "pull", "--quiet", image, seconds=LONG,
-                failed=f"the image {image} can't be pulled. Give the engine access to its "
-                "registry, or name a copy of it in templates/actions/Dockerfile",
-            )  # fmt: skip
+            done = engine.try_("pull", "--quiet", image, seconds=LONG)
+        if done.returncode:
+            complaint = tail_of(done.stderr.decode(errors="replace"))
+            raise PullError(
+                f"the image {image} can't be pulled ({engine.endpoint}):\n{complaint}\nGive the "
+                "engine access to its registry: by proxies or registry-mirrors of its own (in "
+                "/etc/docker/daemon.json, or the settings of Docker Desktop; it does not get those "
+                "of this shell), or name a copy of the image in templates/actions/Dockerfile."
+            )
 
 
 def _make(engine: Engine, checkout: Checkout, wanted: Container) -> None:

@@ -289,6 +289,21 @@ def test_an_image_that_is_pulled_is_a_step_of_what_remains(
     )
 
 
+def test_an_engine_that_can_t_pull_is_told_with_what_lets_it(tmp_path: Path) -> None:
+    script = """
+    case $* in
+    *image\\ inspect*) echo Error: No such image: x >&2; exit 1 ;;
+    *pull*) echo dial tcp: i/o timeout >&2; exit 1 ;;
+    esac
+    """
+    said = r"the image image can't be pulled \(unix:.*\):\n +dial tcp: i/o timeout\n"
+    ways = (
+        r"Give the engine .* proxies or registry-mirrors of its own.*templates/actions/Dockerfile\."
+    )
+    with pytest.raises(containers.PullError, match=rf"{said}{ways}$"):
+        containers.pull(engine_of(tmp_path, script), wanted(Fake()))
+
+
 def test_what_has_the_network_of_a_replaced_container_goes_first(
     fake: Fake, tmp_path: Path
 ) -> None:

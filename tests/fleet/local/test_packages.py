@@ -10,6 +10,7 @@ from fleet.local import (
     debian,
     disk_forecast,
     disk_space,
+    environment,
     first_steps,
     place_daemons,
     prepare,
@@ -59,9 +60,18 @@ def test_what_can_t_be_installed_is_missed_before_containers_are_started(here: C
         prepare.prepare(here, "dev")
 
 
-def test_where_all_root_file_systems_are_kept_nothing_makes_any(here: Checkout) -> None:
+def test_where_all_root_file_systems_are_kept_nothing_makes_any(
+    here: Checkout, monkeypatch: pytest.MonkeyPatch
+) -> None:
     for recipe in STAND_IN.recipes.values():
         rootfs.place(here, recipe).mkdir(parents=True)
+
+    def provide(*_: object) -> None:
+        raise StartedError
+
+    # Packages are installed before that.
+    monkeypatch.setattr(daemons, "start", lambda *_: None)
+    monkeypatch.setattr(environment, "provide", provide)
     with pytest.raises(StartedError):
         prepare.prepare(here, "dev")
 

@@ -83,6 +83,7 @@ def test_the_programs_of_the_place_that_was_chosen_are_surveyed(
     assert placed(tmp_path, "exit 1") == Placed(docker="", tools=needs(), supply=NOTHING)
     in_docker = placed(tmp_path, ANSWERS)
     assert in_docker.docker == "unix:///srv/docker.sock"
+    assert in_docker.free, "the host can be asked for"
     assert survey.asked == [needs(), needs().without_daemons]
 
 

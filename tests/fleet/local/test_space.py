@@ -22,6 +22,7 @@ from fleet.local import (
 )
 from fleet.local.base_images import bases
 from fleet.local.docker import daemons, record
+from fleet.local.docker.containers import PullError
 from fleet.local.place_daemons import Placed
 from fleet.local.toolchain import toolchain
 from fleet.local.toolchain.toolchain import Supply
@@ -43,19 +44,26 @@ def test_a_preview_on_a_full_disk_starts_nothing(
     assert not here.state.exists()
 
 
-def test_docker_is_tried_before_minutes_are_spent_on_programs(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    here = declared(tmp_path, monkeypatch)
+def in_docker(folder: Path, monkeypatch: pytest.MonkeyPatch, *, free: bool = False) -> Placed:
+    """Place registry and builder in a Docker engine that answers."""
     supply = Supply(there={}, plugins=(), downloads=(), builds=())
-    placed = Placed(docker="unix:///srv/docker.sock", tools=needs(), supply=supply)
+    placed = Placed(docker="unix:///srv/docker.sock", tools=needs(), supply=supply, free=free)
     monkeypatch.setattr(place_daemons, "place", lambda *_: placed)
     monkeypatch.setattr(bases, "wanted", lambda *_: [])
     monkeypatch.setattr(disk_forecast, "show", lambda *_, **__: None)
     monkeypatch.setattr(first_steps, "first_steps", lambda *_, **__: [])
-    told = {"Name": socket.gethostname(), "DockerRootDir": str(tmp_path)}
-    command(tmp_path / "bin", "docker", f"echo {shlex.quote(json.dumps(told))}")
-    monkeypatch.setenv("PATH", f"{tmp_path}/bin:/usr/bin:/bin")
+    monkeypatch.setattr(debian, "require", lambda _: None)
+    told = {"Name": socket.gethostname(), "DockerRootDir": str(folder)}
+    command(folder / "bin", "docker", f"echo {shlex.quote(json.dumps(told))}")
+    monkeypatch.setenv("PATH", f"{folder}/bin:/usr/bin:/bin")
+    return placed
+
+
+def test_docker_is_tried_before_minutes_are_spent_on_programs(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    here = declared(tmp_path, monkeypatch)
+    placed = in_docker(tmp_path, monkeypatch)
 
     def refuse(*_: object) -> None:
         raise TroubleError("privileged containers are forbidden")
@@ -68,6 +76,31 @@ def test_docker_is_tried_before_minutes_are_spent_on_programs(
     monkeypatch.setattr(disk_space, "FOR_DAEMONS", 10**18)
     record.write(here, placed.docker)
     with pytest.raises(TroubleError, match=rf"are free where {tmp_path} lies"):
+        prepare.prepare(here, "dev")
+
+
+@pytest.mark.parametrize(
+    ("free", "kept", "way"),
+    [
+        (True, False, r"\nOr run FLEET_DAEMONS=host make up: .*$"),
+        (True, True, r"\nOr run make clean, then FLEET_DAEMONS=host make up: .*$"),
+        (False, False, "can't be pulled$"),
+    ],
+)
+def test_an_engine_that_can_t_pull_is_told_with_the_other_place_where_that_can_be_had(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, *, free: bool, kept: bool, way: str
+) -> None:
+    here = declared(tmp_path, monkeypatch)
+    placed = in_docker(tmp_path, monkeypatch, free=free)
+
+    def refuse(*_: object) -> None:
+        if kept:
+            # The registry's container is made, and the builder's image can't be pulled.
+            record.write(here, placed.docker)
+        raise PullError("the image can't be pulled")
+
+    monkeypatch.setattr(daemons, "start", refuse)
+    with pytest.raises(TroubleError, match=way):
         prepare.prepare(here, "dev")
 
 
