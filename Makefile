@@ -79,7 +79,7 @@ history: venv ## Print which digest each tag had, since when and why ## [TAG=py3
 	@$(FLEET) history --stack "$${STACK}" --image "$${IMAGE:-}" --tag "$${TAG:-}" \
 		$(if $(AT),--at "$${AT}") $(if $(JSON),--json)
 
-rollback: venv ## List the digests that a tag had before, or pin the tag to one ## TAG=py3.12-LATEST [IMAGE=name] [TO=0.33.0 or declared] [BECAUSE=reason] [UNTIL=2026-12-31]
+rollback: venv ## List what a tag named before, or pin the tag to an earlier version or digest ## TAG=py3.12-LATEST [IMAGE=name] [TO=0.33.0 or declared] [BECAUSE=reason] [UNTIL=2026-12-31]
 	@$(FLEET) rollback --stack "$${STACK}" --image "$${IMAGE:-}" --to "$${TO:-}" \
 		$(if $(BECAUSE),--because "$${BECAUSE}") $(if $(UNTIL),--until "$${UNTIL}") \
 		--tag "$${TAG:?name the tag: make rollback TAG=py3.12-LATEST}"

@@ -42,18 +42,21 @@ class Commands:
         """
         made = self._subparsers.add_parser(name, description=f"{self._texts[name]}.")
         if takes_stack:
-            made.add_argument("--stack", default="dev", help="the stack, by default dev")
-        text = "the checkout, by default the one of this program"
-        made.add_argument("--root", type=_folder, default=ROOT, help=text)
+            made.add_argument("--stack", default="dev", help="the stack; dev if not given")
+        text = "the checkout; that of this program if not given"
+        made.add_argument("--root", type=_folder, default=ROOT, metavar="FOLDER", help=text)
         made.set_defaults(run=run, interrupted=interrupted)
         return made
 
 
 def add_lock_flags(parser: argparse.ArgumentParser) -> None:
     """Add the flags that say what of a lock is resolved again."""
-    text = "ask again for base digests and yanked versions; builders: and for these"
+    text = (
+        "also ask again for base digests and yanked versions; builders: and move the installer and "
+        "the images that install and compile, so that every image is built again"
+    )
     parser.add_argument("--refresh", nargs="?", const="1", choices=["1", "builders"], help=text)
-    text = "resolve the distributions of this image again, or those of all"
+    text = "resolve the distributions of this image again; all: those of every image"
     parser.add_argument("--newest", default="", metavar="IMAGE", help=text)
 
 

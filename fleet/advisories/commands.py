@@ -14,7 +14,7 @@ from fleet.console import TroubleError, printable, show
 def add_to(commands: Commands) -> None:
     """Add the commands of this room."""
     made = commands.add("audit", _audit)
-    made.add_argument("--json", action="store_true", help="print them as JSON")
+    made.add_argument("--json", action="store_true", help="print JSON")
 
 
 def _audit(chosen: argparse.Namespace) -> int:

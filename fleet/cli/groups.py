@@ -44,7 +44,10 @@ GROUPS: Final[Mapping[str, Mapping[str, tuple[str, str]]]] = {
     },
     "upkeep": {
         "history": (_HISTORY, "Print which digest each tag had, since when and why"),
-        "rollback": (_HISTORY, "List the digests that a tag had before, or pin the tag to one"),
+        "rollback": (
+            _HISTORY,
+            "List what a tag named before, or pin the tag to an earlier version or digest",
+        ),
         "restore": (_UPKEEP, "Put a removed tag back on its last digest"),
         "verify": (_UPKEEP, "Verify the evidence of the declared version tags, by digest"),
         "sbom": (

@@ -75,9 +75,11 @@ def add_to(commands: Commands) -> None:
     """Add the commands of this room."""
     for name, command in _COMMANDS.items():
         commands.add(name, partial(_run, command))
-    made = commands.add("report", _report)
+    made = commands.add("report", _report, takes_stack=False)
     made.add_argument("--json", action="store_true", help="print the report as JSON")
-    events = "the engine's event log, or what pulumi preview --json prints; - is stdin"
+    events = (
+        "the engine's event log, or what `pulumi preview --json` prints; stdin if not given, or -"
+    )
     made.add_argument("events", nargs="?", default="-", help=events)
 
 

@@ -36,7 +36,7 @@ from fleet.reports.report import Report
 from fleet.sigstore.workflow import NO_IDENTITY, can_identify
 from providers.ociregistry.stale_pointers.allow_list import SETTING
 
-_JSON = "print the report as JSON, a line per stack, and all else on stderr"
+_JSON = "print the report as JSON, one line per stack, and all else on stderr"
 
 
 def add_to(commands: Commands) -> None:

@@ -41,10 +41,15 @@ def add_to(commands: Commands) -> None:
     commands.add("plan", _looking(_plan))
     commands.add("graph", _looking(_graph))
     docs = commands.add("docs", _looking(_docs))
-    docs.add_argument("--image", default="", help="print the page of this image instead")
-    docs.add_argument("--output", type=Path, help="a folder, by default .fleet/docs-STACK")
+    docs.add_argument("--image", default="", help="print the page of this image; write none")
+    _add_output(docs, ".fleet/docs-STACK")
     catalog = commands.add("catalog", _looking(_catalog))
-    catalog.add_argument("--output", type=Path, help="a folder, by default .fleet/catalog-STACK")
+    _add_output(catalog, ".fleet/catalog-STACK")
+
+
+def _add_output(command: argparse.ArgumentParser, usual: str) -> None:
+    text = f"where to write; {usual} if not given"
+    command.add_argument("--output", type=Path, metavar="FOLDER", help=text)
 
 
 _Look = Callable[[Checkout, Declaration, argparse.Namespace], None]

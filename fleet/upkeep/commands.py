@@ -38,30 +38,36 @@ def add_to(commands: Commands) -> None:
     one.add_argument(
         "--image",
         default="",
-        help="the last part of the repository's name, where several images had that tag; the "
-        "whole repository (host/namespace/name), where nothing declares the image any more",
+        help="the image, where several had the tag; at a mirror, or where nothing declares the "
+        "image any more, the whole repository (host/namespace/name)",
     )
     five = commands.add("verify", entered(_verify))
-    five.add_argument("--tag", default="", help="one tag only, such as py3.13-slim-0.34.0")
-    five.add_argument("--image", default="", help="one image only")
-    five.add_argument("--mirrors", action="store_true", help="the tags at mirrors as well")
+    five.add_argument("--tag", default="", help="only this tag, such as py3.13-slim-0.34.0")
+    five.add_argument("--image", default="", help="only the tags of this image")
+    five.add_argument("--mirrors", action="store_true", help="also the tags at mirrors")
     two = commands.add("adopt", entered(_adopt))
-    two.add_argument("--apply", action="store_true", help="run the import as well")
+    two.add_argument("--apply", action="store_true", help="also run the import")
     # A write that was on its way is done, and the ledger holds what went.
     three = commands.add("prune", entered(_prune))
-    three.add_argument("--apply", action="store_true", help="delete what is due")
-    three.add_argument("--image", default="", help="one image only, declared or not")
-    three.add_argument("--keep-days", type=_days, help="instead of fleet:retention-days")
     three.add_argument(
-        "--max-share", type=_share, default=prune.MAX_SHARE,
-        help="the share (0 to 1) of a repository's known digests above which nothing there goes",
+        "--apply", action="store_true", help="delete what was superseded long enough ago"
+    )
+    three.add_argument("--image", default="", help="only this image, declared or not")
+    three.add_argument(
+        "--keep-days", type=_days, metavar="DAYS",
+        help="how long is enough; fleet:retention-days if not given",
+    )  # fmt: skip
+    three.add_argument(
+        "--max-share", type=_share, default=prune.MAX_SHARE, metavar="SHARE",
+        help="delete nothing in a repository of which more than this share (0 to 1) of the known "
+        f"digests is due; {prune.MAX_SHARE} if not given",
     )  # fmt: skip
     four = commands.add("split", _split)
-    four.add_argument("--apply", action="store_true", help="hand the state over as well")
+    four.add_argument("--apply", action="store_true", help="also move the state to the new stacks")
     six = commands.add("sbom", entered(_sbom))
     six.add_argument("--tag", required=True, help="a declared tag, such as py3.13-slim-LATEST")
-    six.add_argument("--platform", default="", help="one platform only, such as linux/amd64")
-    six.add_argument("--image", default="", help="whose tag, where several images have it")
+    six.add_argument("--platform", default="", help="only this platform, such as linux/amd64")
+    six.add_argument("--image", default="", help="the image, where several have the tag")
 
 
 def _restore(here: Checkout, chosen: argparse.Namespace) -> int:

@@ -32,26 +32,30 @@ _AT = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}(?:T[0-9]{2}:[0-9]{2}:[0-9]{2}Z)?")
 def add_to(commands: Commands) -> None:
     """Add the commands of this module."""
     one = commands.add("history", entered(_history))
-    one.add_argument("--tag", default="", help="one tag only, such as py3.12-LATEST")
+    one.add_argument("--tag", default="", help="only this tag, such as py3.12-LATEST")
     one.add_argument(
         "--image",
         default="",
-        help="one image only, declared or not; all of its name (host/namespace/name) at a mirror",
+        help="only this image, declared or not; at a mirror, the whole repository "
+        "(host/namespace/name)",
     )
     one.add_argument(
-        "--at", type=_at, default=None,
-        help="a day or a time in UTC: 2026-11-03 or 2026-11-03T08:00:00Z",
+        "--at", type=_at, default=None, metavar="TIME",
+        help="what tags named at this time or on this day (UTC): 2026-11-03T08:00:00Z, 2026-11-03",
     )  # fmt: skip
-    one.add_argument("--json", action="store_true", help="print it as JSON")
+    one.add_argument("--json", action="store_true", help="print JSON")
     two = commands.add("rollback", entered(_rollback))
     two.add_argument("--tag", required=True, help="the tag, such as py3.12-LATEST")
-    two.add_argument("--image", default="", help="whose tag, where several images have it")
-    text = f"a version for a pointer, a digest of the list, or `{_DECLARED}`: no pin any more"
-    two.add_argument("--to", default="", help=text)
-    two.add_argument("--because", default="rolled back", help="the reason, for the declaration")
-    two.add_argument(
-        "--until", type=_day, default=None, help="the pin's end; in 30 days by default"
+    two.add_argument("--image", default="", help="the image, where several have the tag")
+    text = (
+        "pin a pointer to this version, or a version tag to this digest of the list; "
+        f"{_DECLARED}: remove the pin"
     )
+    two.add_argument("--to", default="", help=text)
+    text = "why it is pinned, for the declaration; `%(default)s` if not given"
+    two.add_argument("--because", default="rolled back", metavar="REASON", help=text)
+    text = f"when the pin ends, such as 2026-12-31; in {_DAYS} days if not given"
+    two.add_argument("--until", type=_day, default=None, metavar="DAY", help=text)
 
 
 def _history(here: Checkout, chosen: argparse.Namespace) -> int:

@@ -169,16 +169,16 @@ def test_the_stack_is_dev_unless_another_is_named() -> None:
     assert "STACK=prod chooses" in make("help", "STACK=prod").stdout
 
 
-@pytest.mark.parametrize("name", ["down", "clean", "checksums"])
+@pytest.mark.parametrize("name", ["down", "clean", "checksums", "report"])
 def test_what_is_for_all_stacks_of_a_checkout_takes_none(
     name: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     with pytest.raises(SystemExit) as ended:
         main([name, "--stack", "prod"])
     assert ended.value.code == 2
-    assert "unrecognized arguments: --stack prod" in capsys.readouterr().err
+    assert "unrecognized arguments: --stack" in capsys.readouterr().err
     # Who has it set, or gives it to each command, is served.
-    for given in ([], ["STACK=prod"]):
+    for given in ([], ["STACK=prod"]) if name in targets() else ():
         shown = make("--dry-run", name, *given)
         assert shown.returncode == 0
         assert shown.stdout.splitlines()[-1].endswith(f"python -m fleet {name}")
