@@ -13,13 +13,7 @@ from fleet.http.document import MalformedError, parse_json
 from fleet.http.text import one_line
 from fleet.registry.client import Client
 from fleet.registry.errors import ConflictError, OciError, RegistryError
-from fleet.registry.manifest import (
-    EMPTY,
-    MANIFEST_LIMIT,
-    assemble_artifact,
-    content_of,
-    document_of,
-)
+from fleet.registry.manifest import EMPTY, MANIFEST_LIMIT, assemble_artifact
 from fleet.registry.reference import Repository
 
 # OCI distribution specification 1.1, "Pulling manifests": a tag has at most 128 characters.
@@ -72,8 +66,8 @@ class Artifact:
         if manifest is None:
             return None
         try:
-            document = document_of(manifest, str(self))
-            layers = content_of(document, str(self)).layers
+            document = manifest.document(str(self))
+            layers = manifest.content(str(self)).layers
         except RegistryError as error:
             raise MalformedArtifactError(str(error)) from error
         if document.get("artifactType") != self.media_type:

@@ -35,19 +35,6 @@ def digest_of(body: bytes) -> str:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Manifest:
-    """The bytes of a manifest or index with their media type; the digest follows from them."""
-
-    body: bytes
-    media_type: str
-
-    @property
-    def digest(self) -> str:
-        """The sha256 digest of the bytes."""
-        return digest_of(self.body)
-
-
-@dataclass(frozen=True, kw_only=True)
 class Blob:
     """A blob as a manifest describes it; `size` in bytes."""
 
@@ -76,6 +63,75 @@ class Content:
     def size(self) -> int:
         """Compressed bytes of configuration and layers together, each counted once."""
         return sum(blob.size for blob in {self.config, *self.layers})
+
+
+@dataclass(frozen=True, kw_only=True)
+class Manifest:
+    """The bytes of a manifest or index with their media type; the digest follows from them.
+
+    What its bytes say is read by methods that take the `place` where it lies, for messages. They
+    raise `RegistryError` where the bytes are not a JSON object.
+    """
+
+    body: bytes
+    media_type: str
+
+    @property
+    def digest(self) -> str:
+        """The sha256 digest of the bytes."""
+        return digest_of(self.body)
+
+    @property
+    def is_index(self) -> bool:
+        """True for an index of manifests, by its media type."""
+        return self.media_type in INDEXES
+
+    def document(self, place: str) -> dict[str, Any]:
+        """Return the JSON object."""
+        document = parse_json(self.body, f"{place}: the manifest")
+        if not isinstance(document, dict):
+            raise RegistryError(f"{place}: the manifest is not a JSON object")
+        return document
+
+    def annotations(self, place: str) -> dict[str, str]:
+        """Return its annotations, as `annotations_of` does."""
+        return annotations_of(self.document(place))
+
+    def entries(self, place: str) -> tuple[Child, ...]:
+        """Return all that an index names, in its order; what is not a platform has none.
+
+        :raises RegistryError: if an entry has no proper digest, size or media type.
+        """
+        entries = self.document(place).get("manifests")
+        if not isinstance(entries, list):
+            raise RegistryError(f"{place}: the index has no list of manifests")
+        return tuple(_child(entry, place) for entry in entries)
+
+    def children(self, place: str) -> tuple[Child, ...]:
+        """Return the platform images of an index, sorted by platform.
+
+        Entries of platform `unknown/unknown` are attestations (BuildKit's convention) and are no
+        platforms; other entries without a platform are not runnable and are left out too.
+
+        :raises RegistryError: if an entry has no proper digest, size or media type.
+        """
+        found = self.entries(place)
+        runnable = [c for c in found if c.platform and not c.platform.startswith("unknown/")]
+        return tuple(sorted(runnable, key=lambda c: (c.platform, c.digest)))
+
+    def content(self, place: str) -> Content:
+        """Return the blobs of an image manifest.
+
+        :raises RegistryError: if it is not an image manifest.
+        """
+        document = self.document(place)
+        layers = document.get("layers")
+        if not isinstance(layers, list) or "config" not in document:
+            raise RegistryError(f"{place}: this is not an image manifest (no config or layers)")
+        return Content(
+            config=_descriptor(document["config"], place),
+            layers=tuple(_descriptor(layer, place) for layer in layers),
+        )
 
 
 def assemble(children: Sequence[Child], annotations: Mapping[str, str]) -> Manifest:
@@ -138,17 +194,6 @@ def _describe(media_type: str, body: bytes) -> dict[str, Any]:
     return {"mediaType": media_type, "digest": digest_of(body), "size": len(body)}
 
 
-def document_of(manifest: Manifest, place: str) -> dict[str, Any]:
-    """Return the manifest's JSON object.
-
-    :raises RegistryError: if the bytes are not a JSON object.
-    """
-    document = parse_json(manifest.body, f"{place}: the manifest")
-    if not isinstance(document, dict):
-        raise RegistryError(f"{place}: the manifest is not a JSON object")
-    return document
-
-
 def annotations_of(document: Mapping[str, Any]) -> dict[str, str]:
     """Return the string annotations of a manifest or index, without the malformed ones.
 
@@ -165,30 +210,6 @@ def _is_text(value: Any) -> bool:
         return isinstance(value, str) and value.encode() is not None
     except UnicodeEncodeError:
         return False
-
-
-def entries_of(document: Mapping[str, Any], place: str) -> tuple[Child, ...]:
-    """Return all that an index names, in its order; what is not a platform has none.
-
-    :raises RegistryError: if an entry has no proper digest, size or media type.
-    """
-    entries = document.get("manifests")
-    if not isinstance(entries, list):
-        raise RegistryError(f"{place}: the index has no list of manifests")
-    return tuple(_child(entry, place) for entry in entries)
-
-
-def children_of(document: Mapping[str, Any], place: str) -> tuple[Child, ...]:
-    """Return the platform images of an index, sorted by platform.
-
-    Entries of platform `unknown/unknown` are attestations (BuildKit's convention) and are no
-    platforms; other entries without a platform are not runnable and are left out too.
-
-    :raises RegistryError: if an entry has no proper digest, size or media type.
-    """
-    found = entries_of(document, place)
-    runnable = [c for c in found if c.platform and not c.platform.startswith("unknown/")]
-    return tuple(sorted(runnable, key=lambda c: (c.platform, c.digest)))
 
 
 def _child(entry: Any, place: str) -> Child:
@@ -214,20 +235,6 @@ def platform_name(fields: Mapping[str, Any]) -> str:
     if parts[2] == "" or parts[1:] == ["arm64", "v8"]:
         del parts[2]
     return "/".join(parts) if all(map(_PART.fullmatch, parts)) else ""
-
-
-def content_of(document: Mapping[str, Any], place: str) -> Content:
-    """Return the blobs of an image manifest.
-
-    :raises RegistryError: if the document is not an image manifest.
-    """
-    layers = document.get("layers")
-    if not isinstance(layers, list) or "config" not in document:
-        raise RegistryError(f"{place}: this is not an image manifest (no config or layers)")
-    return Content(
-        config=_descriptor(document["config"], place),
-        layers=tuple(_descriptor(layer, place) for layer in layers),
-    )
 
 
 def _descriptor(entry: Any, place: str) -> Blob:

@@ -18,16 +18,12 @@ from fleet.registry.client import Client
 from fleet.registry.errors import AuthenticationError, DamagedError, RegistryError
 from fleet.registry.manifest import (
     EMPTY,
-    INDEXES,
     MANIFEST_LIMIT,
     OCI_INDEX,
     Blob,
     Manifest,
     annotations_of,
     assemble_artifact,
-    content_of,
-    document_of,
-    entries_of,
 )
 from fleet.registry.reference import Repository
 
@@ -288,7 +284,7 @@ class ReferrerList:
         place = f"{repository}:{tag}"
         known = entries_in(before, place) if before is not None else ()
         kept = [e.descriptor for e in known if e.digest not in wanted and not superseded(e)]
-        document = document_of(before, place) if before is not None else {"schemaVersion": 2}
+        document = before.document(place) if before is not None else {"schemaVersion": 2}
         document |= {
             "mediaType": OCI_INDEX,
             "manifests": [*kept, *(_descriptor(wanted[digest]) for digest in sorted(wanted))],
@@ -318,7 +314,7 @@ def _layer(manifest: Manifest, place: str) -> Blob:
     :raises DamagedError: if it is not an artifact of one layer, or one too large to be read.
     """
     try:
-        layers = content_of(document_of(manifest, place), place).layers
+        layers = manifest.content(place).layers
     except RegistryError as error:
         raise DamagedError(str(error)) from error
     if len(layers) != 1:
@@ -331,7 +327,7 @@ def _layer(manifest: Manifest, place: str) -> Blob:
 def _descriptor(attachment: Attachment) -> dict[str, Any]:
     """Return how a list names an artifact: its descriptor, its type and its annotations."""
     manifest = attachment.manifest
-    document = document_of(manifest, manifest.digest)
+    document = manifest.document(manifest.digest)
     return {
         "mediaType": manifest.media_type,
         "digest": manifest.digest,
@@ -346,15 +342,15 @@ def entries_in(index: Manifest, place: str) -> tuple[Referrer, ...]:
 
     :raises RegistryError: if it is not an index.
     """
-    if index.media_type not in INDEXES:
+    if not index.is_index:
         raise RegistryError(
             f"{place}: is {index.media_type or 'of no media type'}, not an index of referrers.\n"
             "Find out who wrote it, and delete that tag"
         )
-    document = document_of(index, place)
-    if document.get("manifests", ()) is None:
+    listed = index.document(place).get("manifests", ())
+    if listed is None:
         return ()  # an empty list, as olareg writes it
     return tuple(
         Referrer(digest=child.digest, annotations=annotations_of(entry), descriptor=entry)
-        for child, entry in zip(entries_of(document, place), document["manifests"], strict=True)
+        for child, entry in zip(index.entries(place), listed, strict=True)
     )

@@ -13,7 +13,7 @@ from fleet.http.errors import FailingError, ReadableError, UnreachableError
 from fleet.http.text import one_line
 from fleet.registry.client import Client
 from fleet.registry.errors import RegistryError
-from fleet.registry.manifest import INDEXES, Manifest, children_of, content_of, document_of
+from fleet.registry.manifest import Manifest
 from fleet.registry.reference import Repository
 from fleet.sbom.base_moves import BaseMove, BaseMoves, MovedBase, UnreadBases
 from fleet.sbom.changes import PackageMove, changes
@@ -163,9 +163,9 @@ class _Comparison:
         """Return the digests by platform of the index at ``place``, asked for once."""
         if place not in self._children:
             manifest = await self._get(place)
-            if manifest.media_type not in INDEXES:
+            if not manifest.is_index:
                 raise RegistryError(f"{place} is not an index of platforms")
-            found = children_of(document_of(manifest, place), place)
+            found = manifest.children(place)
             self._children[place] = {child.platform: child.digest for child in found}
         return self._children[place]
 
@@ -175,7 +175,7 @@ class _Comparison:
         repository = index.partition("@")[0]
         place = f"{repository}@{digest}"
         manifest = await self._get(place)
-        content = content_of(document_of(manifest, place), place)
+        content = manifest.content(place)
         return _Side(
             repository=Repository.parse(repository),
             manifest=manifest,

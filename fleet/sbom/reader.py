@@ -9,15 +9,7 @@ from typing import Any
 from fleet.http.document import parse_json
 from fleet.registry.client import Client
 from fleet.registry.errors import RegistryError
-from fleet.registry.manifest import (
-    INDEXES,
-    Blob,
-    Manifest,
-    children_of,
-    content_of,
-    document_of,
-    platform_name,
-)
+from fleet.registry.manifest import Blob, Manifest, platform_name
 from fleet.registry.reference import Repository
 from fleet.sbom.document import document
 from fleet.sbom.image import RootFolder, packages_of, system_of
@@ -71,11 +63,11 @@ class SbomReader:
         """
         manifest = await self._need(repository, digest)
         place = f"{repository}@{digest}"
-        if manifest.media_type not in INDEXES:
+        if not manifest.is_index:
             only = await self.image(repository, manifest)
             digests, known = {only.platform: digest}, {digest: only}
         else:
-            children = children_of(document_of(manifest, place), place)
+            children = manifest.children(place)
             digests, known = {child.platform: child.digest for child in children}, {}
             if len(digests) < len(children):
                 raise UnreadableImageError(f"{place}: the index has two images of a platform")
@@ -111,7 +103,7 @@ class SbomReader:
         :raises RegistryError: as `sboms`.
         """
         place = f"{repository}@{manifest.digest}"
-        content = content_of(document_of(manifest, place), place)
+        content = manifest.content(place)
         body = await self._registry.read_blob(repository, content.config)
         config = parse_json(body, f"{place}: the configuration")
         config = config if isinstance(config, dict) else {}

@@ -7,7 +7,7 @@ from types import MappingProxyType
 from fleet.console import TroubleError
 from fleet.registry.client import Client
 from fleet.registry.errors import OciError
-from fleet.registry.manifest import INDEXES, Manifest, children_of, document_of
+from fleet.registry.manifest import Manifest
 from fleet.registry.reference import Repository
 from fleet.registry.removal.placeholder import is_placeholder
 from fleet.registry.undo_log import build_repository_of, load
@@ -174,12 +174,10 @@ async def _whole(registry: Client, entry: Removed) -> Manifest:
     """Return the manifest of the digest, after all platforms were seen to be there."""
     manifest = await registry.get(entry.repository, entry.digest)
     gone = [entry.digest] if manifest is None else []
-    if manifest is not None and manifest.media_type in INDEXES:
-        place = f"{entry.repository}@{entry.digest}"
-        children = children_of(document_of(manifest, place), place)
+    if manifest is not None and manifest.is_index:
         gone += [
             f"{child.platform} ({child.digest})"
-            for child in children
+            for child in manifest.children(f"{entry.repository}@{entry.digest}")
             if await registry.head(entry.repository, child.digest) is None
         ]
     if manifest is None or gone:

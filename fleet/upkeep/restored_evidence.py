@@ -2,7 +2,6 @@
 
 from fleet.registry.client import Client
 from fleet.registry.errors import OciError
-from fleet.registry.manifest import INDEXES, children_of, document_of
 from fleet.registry.reference import TagReference
 from fleet.upkeep.state import Removed
 from fleet.upkeep.trusted import Trusted
@@ -50,11 +49,7 @@ async def _verified(registry: Client, entry: Removed, owner: str, trusted: Trust
     """
     manifest = await registry.get(entry.repository, entry.digest)
     place = f"{entry.repository}@{entry.digest}"
-    children = (
-        children_of(document_of(manifest, place), place)
-        if manifest is not None and manifest.media_type in INDEXES
-        else ()
-    )
+    children = manifest.children(place) if manifest is not None and manifest.is_index else ()
     tag = Wanted(
         ref=TagReference(repository=entry.repository, tag=entry.tag),
         kinds=kinds_of(child.platform for child in children),

@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable
 from fleet.registry.client import Client
 from fleet.registry.errors import ConflictError, OciError, RegistryError, moved
 from fleet.registry.interruption import STOPPED, readable, to_its_end
-from fleet.registry.manifest import EMPTY, Manifest, annotations_of, assemble_artifact, document_of
+from fleet.registry.manifest import EMPTY, Manifest, assemble_artifact
 from fleet.registry.reference import TagReference, is_digest
 
 REMOVAL_ANNOTATION = "io.github.multi-py.fleet.removal"
@@ -29,13 +29,12 @@ def placeholder_manifest(nonce: str, displaced: str = "") -> Manifest:
 
 def is_placeholder(manifest: Manifest) -> bool:
     """Tell whether a manifest is the leftover of a removal that was interrupted."""
-    return REMOVAL_ANNOTATION in annotations_of(document_of(manifest, manifest.digest))
+    return REMOVAL_ANNOTATION in manifest.annotations(manifest.digest)
 
 
 def displaced_by(leftover: Manifest) -> str:
     """Return the digest that a placeholder was written over, or an empty string."""
-    annotations = annotations_of(document_of(leftover, leftover.digest))
-    digest = annotations.get(DISPLACED_ANNOTATION, "")
+    digest = leftover.annotations(leftover.digest).get(DISPLACED_ANNOTATION, "")
     return digest if is_digest(digest) else ""
 
 

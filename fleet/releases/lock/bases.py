@@ -18,7 +18,6 @@ from fleet.registry.docker_hub import LIMIT_REMEDY, canonical
 from fleet.registry.docker_hub import NAME as DOCKER_HUB
 from fleet.registry.errors import LimitedError, RegistryError
 from fleet.registry.login import NO_LOGINS, Logins
-from fleet.registry.manifest import INDEXES, children_of, document_of
 from fleet.registry.reference import TagReference
 from fleet.registry.transport import Transport
 from fleet.releases.sources import Digests, Refresh, Resolver, Sources
@@ -232,12 +231,10 @@ def platform_digests(text: str, logins: Logins = NO_LOGINS) -> Digests:
         raise LimitedError(f"{text}: {error}. {LIMIT_REMEDY}") from None
     if manifest is None:
         raise BaseError(f"{text} is not there")
-    if manifest.media_type not in INDEXES:
+    if not manifest.is_index:
         found = one_line(manifest.media_type)
         raise RegistryError(f"{text} is not an index of platforms but a {found}")
-    document = document_of(manifest, text)
-    children = children_of(document, text)
-    created = _created(document)
+    children, created = manifest.children(text), _created(manifest.document(text))
     return Digests(
         index=manifest.digest,
         platforms={child.platform: child.digest for child in children},

@@ -5,13 +5,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from fleet.registry.client import Client
-from fleet.registry.manifest import (
-    OWNER_ANNOTATION,
-    Manifest,
-    annotations_of,
-    children_of,
-    document_of,
-)
+from fleet.registry.manifest import OWNER_ANNOTATION, Manifest, annotations_of
 from fleet.registry.reference import Repository, is_digest
 from fleet.registry.removal.placeholder import displaced_by
 from fleet.registry.undo_log import PREFIX as UNDO
@@ -151,10 +145,10 @@ async def _read(registry: Client, repository: Repository, reference: str) -> Nod
 
 def node_of(manifest: Manifest, place: str) -> Node:
     """Return the manifest's digest with all that it refers to."""
-    document = document_of(manifest, place)
+    document = manifest.document(place)
     entries = document.get("manifests")
     children = [_digest_of(entry) for entry in entries] if isinstance(entries, list) else []
-    runnable = children_of(document, place) if children else ()
+    runnable = manifest.children(place) if children else ()
     return Node(
         digest=manifest.digest,
         children=tuple(child for child in children if child),

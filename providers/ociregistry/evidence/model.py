@@ -9,13 +9,7 @@ from typing import Annotated, Final
 from fleet.evidence.identity import Identity
 from fleet.evidence.keys import PublicKey
 from fleet.evidence.statement import PROVENANCE, SBOM, TEST_RESULT, Statement
-from fleet.registry.manifest import (
-    OWNER_ANNOTATION,
-    Manifest,
-    children_of,
-    digest_of,
-    document_of,
-)
+from fleet.registry.manifest import OWNER_ANNOTATION, Manifest, digest_of
 from fleet.registry.reference import TagReference
 from fleet.registry.referrers import Referrer
 
@@ -158,9 +152,8 @@ def _lost(recorded: EvidenceState, platforms: Iterable[str]) -> tuple[str, ...]:
 
 def subjects(ref: TagReference, index: Manifest) -> dict[str, str]:
     """Return the names and digests of an index and of its platforms, the index first."""
-    place = f"{ref.repository}@{index.digest}"
     found = {str(ref.repository): index.digest}
-    for child in children_of(document_of(index, place), place):
+    for child in index.children(f"{ref.repository}@{index.digest}"):
         found[f"{ref.repository}#{child.platform}"] = child.digest
     return found
 

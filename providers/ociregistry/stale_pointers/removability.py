@@ -5,13 +5,7 @@ from dataclasses import dataclass, replace
 
 from fleet.http.text import one_line
 from fleet.registry.client import Client
-from fleet.registry.manifest import (
-    OWNER_ANNOTATION,
-    VERSION_ANNOTATION,
-    Manifest,
-    annotations_of,
-    document_of,
-)
+from fleet.registry.manifest import OWNER_ANNOTATION, VERSION_ANNOTATION, Manifest
 from fleet.registry.removal.placeholder import is_placeholder
 from providers.ociregistry.stale_pointers.model import (
     StaleInputs,
@@ -58,7 +52,7 @@ async def check(
     found = await look(registry, inputs, tag)
     if found is None or found.unfinished:
         return found
-    annotations = annotations_of(document_of(found.manifest, found.manifest.digest))
+    annotations = found.manifest.annotations(found.manifest.digest)
     owner, version = annotations.get(OWNER_ANNOTATION, ""), annotations.get(VERSION_ANNOTATION, "")
     if owner not in {"", inputs.owner}:
         return replace(found, objection=f"owned by {one_line(owner)}")

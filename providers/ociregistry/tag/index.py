@@ -3,13 +3,7 @@
 from collections.abc import Sequence
 
 from fleet.registry.errors import RegistryError
-from fleet.registry.manifest import (
-    OWNER_ANNOTATION,
-    Manifest,
-    assemble,
-    children_of,
-    document_of,
-)
+from fleet.registry.manifest import OWNER_ANNOTATION, Manifest, assemble
 from fleet.registry.reference import ManifestReference
 from providers.ociregistry.tag.model import TagInputs
 
@@ -25,11 +19,7 @@ def index_of(inputs: TagInputs, sources: Sequence[Read]) -> Manifest:
     if inputs.is_pointer and not inputs.joins:
         return sources[0][1]
     names = ", ".join(str(source) for source, _ in sources)
-    found = [
-        child
-        for source, manifest in sources
-        for child in children_of(document_of(manifest, str(source)), str(source))
-    ]
+    found = [c for source, manifest in sources for c in manifest.children(str(source))]
     children = {child.platform: child for child in found}
     if inputs.joins and len(children) < len(found):
         raise RegistryError(f"{names}: a platform is in two of these; leave one of them out")

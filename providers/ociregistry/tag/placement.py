@@ -6,15 +6,7 @@ from typing import NamedTuple
 
 from fleet.registry.client import Client
 from fleet.registry.errors import RegistryError
-from fleet.registry.manifest import (
-    INDEXES,
-    Child,
-    Content,
-    Manifest,
-    content_of,
-    document_of,
-    entries_of,
-)
+from fleet.registry.manifest import INDEXES, Child, Content, Manifest
 from fleet.registry.manifest_cache import ManifestCache
 from fleet.registry.reference import ManifestReference, Repository, TagReference
 
@@ -69,12 +61,11 @@ class Placer:
         self, source: ManifestReference, manifest: Manifest, target: Repository, tag: str
     ) -> list[Missing]:
         place = source.repository
-        document = document_of(manifest, str(source))
-        if manifest.media_type not in INDEXES:
-            content = content_of(document, str(source))
+        if not manifest.is_index:
+            content = manifest.content(str(source))
             return [Missing(source=place, content=content, manifest=None)]
         found = []
-        for entry in entries_of(document, str(source)):
+        for entry in manifest.entries(str(source)):
             if entry.media_type in INDEXES:
                 raise RegistryError(
                     f"{source} names {entry.digest}, an index in an index; a tag takes an index of "
@@ -85,8 +76,7 @@ class Placer:
             child = await self._manifests.find(place, entry.digest)
             if child is None:
                 raise RegistryError(_lost(source, entry, target, tag))
-            named = f"{place}@{entry.digest}"
-            content = content_of(document_of(child, named), named)
+            content = child.content(f"{place}@{entry.digest}")
             found.append(Missing(source=place, content=content, manifest=child))
         return found
 

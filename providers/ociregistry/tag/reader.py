@@ -5,16 +5,7 @@ from dataclasses import dataclass
 
 from fleet.registry.client import Client
 from fleet.registry.errors import AuthenticationError, FailingError, RegistryError, UnreachableError
-from fleet.registry.manifest import (
-    INDEXES,
-    OWNER_ANNOTATION,
-    Manifest,
-    annotations_of,
-    children_of,
-    content_of,
-    document_of,
-    platform_name,
-)
+from fleet.registry.manifest import OWNER_ANNOTATION, Manifest, platform_name
 from fleet.registry.manifest_cache import ManifestCache
 from fleet.registry.reference import ManifestReference, Repository, TagReference
 from fleet.registry.removal.placeholder import is_placeholder
@@ -37,7 +28,7 @@ def owner_of(manifest: Manifest, place: str) -> str:
 
     :raises RegistryError: if the manifest is not a JSON object.
     """
-    return annotations_of(document_of(manifest, place)).get(OWNER_ANNOTATION, "")
+    return manifest.annotations(place).get(OWNER_ANNOTATION, "")
 
 
 class Describer:
@@ -90,10 +81,9 @@ class Describer:
 
         :raises RegistryError: if one is not an image manifest, or the registry fails.
         """
-        document = document_of(manifest, place)
-        if manifest.media_type not in INDEXES:
+        if not manifest.is_index:
             return (await self._single(repository, manifest, place),)
-        children = children_of(document, place)
+        children = manifest.children(place)
         found = await asyncio.gather(
             *(self._manifests.find(repository, c.digest) for c in children)
         )
@@ -101,15 +91,15 @@ class Describer:
             Platform(
                 platform=child.platform,
                 digest=child.digest,
-                size=content_of(document_of(inner, place), place).size,
+                size=inner.content(place).size,
             )
             for child, inner in zip(children, found, strict=True)
             if inner is not None
         )
 
     async def _single(self, repository: Repository, manifest: Manifest, place: str) -> Platform:
-        content = content_of(document_of(manifest, place), place)
+        content = manifest.content(place)
         body = await self._registry.read_blob(repository, content.config)
-        config = document_of(Manifest(body=body, media_type=""), place)
+        config = Manifest(body=body, media_type="").document(place)
         name = platform_name(config)
         return Platform(platform=name, digest=manifest.digest, size=content.size)

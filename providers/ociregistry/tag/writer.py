@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from fleet.registry.client import Client
 from fleet.registry.errors import RegistryError, UnreadableError, moved
-from fleet.registry.manifest import INDEXES, Manifest, document_of, entries_of
+from fleet.registry.manifest import Manifest
 from fleet.registry.manifest_cache import ManifestCache
 from fleet.registry.reference import ManifestReference, Repository, TagReference
 from fleet.registry.removal.placeholder import is_placeholder
@@ -152,9 +152,9 @@ class Tagger:
         :raises RegistryError: if it is damaged, or a registry fails.
         """
         found = await self._manifests.find(index.repository, index.digest)
-        if found is None or found.media_type not in INDEXES:
+        if found is None or not found.is_index:
             return True
-        children = entries_of(document_of(found, str(index)), str(index))
+        children = found.entries(str(index))
         there = (self._manifests.has(repository, child.digest) for child in children)
         return all(await asyncio.gather(*there))
 

@@ -1,3 +1,4 @@
+import json
 from typing import Any
 
 import pytest
@@ -5,17 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fleet.registry.errors import RegistryError
-from fleet.registry.manifest import (
-    OCI_MANIFEST,
-    Child,
-    Manifest,
-    annotations_of,
-    assemble,
-    children_of,
-    content_of,
-    document_of,
-    platform_name,
-)
+from fleet.registry.manifest import OCI_MANIFEST, Child, Manifest, assemble, platform_name
 
 DIGESTS = [f"sha256:{character * 64}" for character in "abc"]
 CHILDREN = [
@@ -24,6 +15,10 @@ CHILDREN = [
         ("linux/amd64", "linux/arm64", "linux/arm/v7"), DIGESTS, strict=True
     )
 ]
+
+
+def written(document: Any) -> Manifest:
+    return Manifest(body=json.dumps(document).encode(), media_type="")
 
 
 def test_an_index_has_these_very_bytes() -> None:
@@ -46,17 +41,17 @@ def test_the_order_of_the_parts_never_changes_the_digest(
 
 @given(st.dictionaries(st.text(), st.text()))
 def test_an_assembled_index_reads_back_whole(annotations: dict[str, str]) -> None:
-    document = document_of(assemble(CHILDREN, annotations), "here")
-    assert annotations_of(document) == annotations
-    assert set(children_of(document, "here")) == set(CHILDREN)
+    index = assemble(CHILDREN, annotations)
+    assert index.annotations("here") == annotations
+    assert set(index.children("here")) == set(CHILDREN)
 
 
 def test_attestations_and_nameless_entries_are_no_platforms() -> None:
-    document = document_of(assemble(CHILDREN[:1], {}), "here")
+    document = assemble(CHILDREN[:1], {}).document("here")
     extra = {"mediaType": OCI_MANIFEST, "digest": DIGESTS[1], "size": 1}
     unknown = {**extra, "platform": {"os": "unknown", "architecture": "unknown"}}
     document["manifests"] += [extra, unknown]
-    assert [child.platform for child in children_of(document, "here")] == ["linux/amd64"]
+    assert [child.platform for child in written(document).children("here")] == ["linux/amd64"]
 
 
 @pytest.mark.parametrize(
@@ -77,7 +72,7 @@ def test_a_platform_is_named_as_builders_name_it(fields: dict[str, str], name: s
 @pytest.mark.parametrize("body", [b"", b"[]", b"{", b"\xff", b"[" * 100_000])
 def test_a_body_that_is_no_json_object_is_refused(body: bytes) -> None:
     with pytest.raises(RegistryError, match=r"here: the manifest is (truncated|not a JSON|nested)"):
-        document_of(Manifest(body=body, media_type=""), "here")
+        Manifest(body=body, media_type="").document("here")
 
 
 @pytest.mark.parametrize(
@@ -85,10 +80,10 @@ def test_a_body_that_is_no_json_object_is_refused(body: bytes) -> None:
 )
 def test_a_malformed_descriptor_is_refused(entry: Any) -> None:
     with pytest.raises(RegistryError, match="here"):
-        children_of({"manifests": [entry]}, "here")
+        written({"manifests": [entry]}).children("here")
 
 
 def test_a_layer_that_is_there_twice_counts_once() -> None:
     layer = {"mediaType": "application/vnd.oci.image.layer.v1.tar", "digest": DIGESTS[1], "size": 2}
     document = {"config": {"digest": DIGESTS[0], "size": 1}, "layers": [layer, layer]}
-    assert content_of(document, "here").size == 3
+    assert written(document).content("here").size == 3
