@@ -20,6 +20,95 @@ STATE_ONLY = frozenset({"identity", "onConflict"})
 UNMOVED = STATE_ONLY | evidence.PROPERTIES
 
 
+def _digests(sources: Iterable[ManifestReference]) -> tuple[str, ...]:
+    return tuple(sorted(source.digest for source in sources))
+
+
+@dataclass(frozen=True, kw_only=True)
+class Platform:
+    """One platform of what a tag names; `size` is that of config and layers."""
+
+    platform: Annotated[str, "os/architecture[/variant]"]
+    digest: Annotated[str, "A sha256 digest."]
+    size: Annotated[int, "Compressed bytes."]
+
+
+@dataclass(frozen=True, kw_only=True)
+class TagState:
+    """What a tag names. `assembled` is what the last create or update wrote or adopted.
+
+    `signed` is what is signed of that, None where nothing is known to be. `unreadable` says in
+    words why nothing more is known of what it was moved to; no state keeps it.
+    """
+
+    digest: str = ""
+    assembled: str = ""
+    platforms: tuple[Platform, ...] = ()
+    previous: str = ""
+    signed: EvidenceState | None = None
+    unreadable: str = ""
+
+    @property
+    def size(self) -> int:
+        """Compressed bytes over all platforms."""
+        return sum(platform.size for platform in self.platforms)
+
+    @property
+    def is_drifted(self) -> bool:
+        """True where the tag was moved since the last update, as this run's refresh found it."""
+        return self.digest != self.assembled
+
+    def missing(self, declared: Iterable[str]) -> tuple[str, ...]:
+        """Return those of the declared platforms whose manifests are not there, sorted."""
+        return tuple(sorted(set(declared) - {platform.platform for platform in self.platforms}))
+
+
+@dataclass(frozen=True, kw_only=True)
+class Recorded:
+    """The state as the engine keeps it. None marks an input that an import could not know.
+
+    `inputs` went into it, empty where the state kept none; `gone` tells that this run's refresh
+    found the tag absent; `pinned` is the reason why it was held, empty where it was not.
+    """
+
+    ref: str
+    state: TagState
+    sources: tuple[ManifestReference, ...] = ()
+    owner: str | None = None
+    identity: str | None = None
+    annotations: Mapping[str, str] | None = None
+    on_conflict: str | None = None
+    inputs: Mapping[str, str] = field(default_factory=dict)
+    gone: bool = False
+    pinned: str = ""
+
+    @property
+    def digests(self) -> tuple[str, ...]:
+        """The sources' digests, sorted."""
+        return _digests(self.sources)
+
+    def drift(self, live: TagState | None, platforms: Iterable[str] = ()) -> tuple[str, ...]:
+        """Say in words how a tag and its evidence left what was recorded, or return nothing.
+
+        `platforms` are those that it was declared to have.
+        """
+        was = self.state
+        if live is None:
+            return (f"{self.ref} is gone from the registry; it named {was.digest}",)
+        found = []
+        if live.digest != was.digest:
+            what = f", {live.unreadable}" if live.unreadable else ""
+            found.append(f"{self.ref} was moved from {was.digest} to {live.digest}{what}")
+        # One that was moved was told of when that was found; what it names has other platforms.
+        elif not live.is_drifted and (lost := live.missing(platforms)):
+            found.append(f"{self.ref}: the registry lost the manifest of {', '.join(lost)}")
+        if was.signed and live.signed:
+            unsigned = sorted(was.signed.statements.keys() - live.signed.statements.keys())
+            if unsigned:
+                found.append(f"{self.ref}: its evidence was lost: {', '.join(unsigned)}")
+        return tuple(found)
+
+
 @dataclass(frozen=True, kw_only=True)
 class TagInputs:
     """What is declared: one source, which is copied as it is, or several indexes to be joined.
@@ -71,153 +160,59 @@ class TagInputs:
         """True where every digest is known, as it must be before anything is written."""
         return all(source.digest for source in self.sources)
 
+    def diff(self, recorded: Recorded) -> tuple[str, ...]:
+        """Return the properties that differ, those that a person should read first in front.
 
-@dataclass(frozen=True, kw_only=True)
-class Platform:
-    """One platform of what a tag names; `size` is that of config and layers."""
+        `ref` alone means replacement; all others are updates in place. `digest` and `platforms`
+        stand for drift: the tag was moved, or a platform's manifest is gone.
+        """
+        if recorded.ref != str(self.ref):
+            return ("ref",)
+        found = [*self._content_changes(recorded), *self._input_changes(recorded)]
+        if self.evidence:
+            found += evidence.differing(recorded.state.signed, self.evidence, self.platforms)
+        return tuple(dict.fromkeys(found))
 
-    platform: Annotated[str, "os/architecture[/variant]"]
-    digest: Annotated[str, "A sha256 digest."]
-    size: Annotated[int, "Compressed bytes."]
+    def unsigned(self, recorded: Recorded | None) -> tuple[str, ...]:
+        """Say in words why something is signed of an index whose build stays, if something is."""
+        if not self.evidence:
+            return ()
+        known = recorded.state.signed if recorded else None
+        return evidence.reasons(known, self.evidence, self.platforms)
 
+    def standing(self, recorded: Recorded | None) -> EvidenceState | None:
+        """Return what is signed of what the tag shall name; None where that is to be looked for."""
+        if recorded is None or self.unsigned(recorded):
+            return None
+        same = self.predicted_digest(recorded) == recorded.state.assembled
+        return recorded.state.signed if same else None
 
-@dataclass(frozen=True, kw_only=True)
-class TagState:
-    """What a tag names. `assembled` is what the last create or update wrote or adopted.
+    def predicted_digest(self, recorded: Recorded | None) -> str:
+        """Return the digest that an up would leave, or an empty string where only a build tells."""
+        if not self.joins:
+            return self.sources[0].digest
+        if recorded is None or recorded.ref != str(self.ref):
+            return ""
+        changes = set(self.diff(recorded))
+        return "" if changes & {"sources", "owner", "annotations"} else recorded.state.assembled
 
-    `signed` is what is signed of that, None where nothing is known to be. `unreadable` says in
-    words why nothing more is known of what it was moved to; no state keeps it.
-    """
+    def _content_changes(self, recorded: Recorded) -> list[str]:
+        state, same = recorded.state, recorded.digests == self.digests
+        stands = same and not state.is_drifted if self.joins else self.digests == (state.digest,)
+        if not stands:
+            return ["digest" if same else "sources" if self.joins else "source"]
+        return ["platforms"] if state.missing(self.platforms) else []
 
-    digest: str = ""
-    assembled: str = ""
-    platforms: tuple[Platform, ...] = ()
-    previous: str = ""
-    signed: EvidenceState | None = None
-    unreadable: str = ""
-
-    @property
-    def size(self) -> int:
-        """Compressed bytes over all platforms."""
-        return sum(platform.size for platform in self.platforms)
-
-
-@dataclass(frozen=True, kw_only=True)
-class Recorded:
-    """The state as the engine keeps it. None marks an input that an import could not know.
-
-    `inputs` went into it, empty where the state kept none; `gone` tells that this run's refresh
-    found the tag absent; `pinned` is the reason why it was held, empty where it was not.
-    """
-
-    ref: str
-    state: TagState
-    sources: tuple[ManifestReference, ...] = ()
-    owner: str | None = None
-    identity: str | None = None
-    annotations: Mapping[str, str] | None = None
-    on_conflict: str | None = None
-    inputs: Mapping[str, str] = field(default_factory=dict)
-    gone: bool = False
-    pinned: str = ""
-
-    @property
-    def digests(self) -> tuple[str, ...]:
-        """The sources' digests, sorted."""
-        return _digests(self.sources)
-
-
-def _digests(sources: Iterable[ManifestReference]) -> tuple[str, ...]:
-    return tuple(sorted(source.digest for source in sources))
-
-
-def diff(recorded: Recorded, inputs: TagInputs) -> tuple[str, ...]:
-    """Return the properties that differ, those that a person should read first in front.
-
-    `ref` alone means replacement; all others are updates in place. `digest` and `platforms`
-    stand for drift: the tag was moved, or a platform's manifest is gone.
-    """
-    if recorded.ref != str(inputs.ref):
-        return ("ref",)
-    found = [*_content_changes(recorded, inputs), *_input_changes(recorded, inputs)]
-    if inputs.evidence:
-        found += evidence.differing(recorded.state.signed, inputs.evidence, inputs.platforms)
-    return tuple(dict.fromkeys(found))
-
-
-def unsigned(recorded: Recorded | None, inputs: TagInputs) -> tuple[str, ...]:
-    """Say in words why something is signed of an index whose build stays, if something is."""
-    if not inputs.evidence:
-        return ()
-    known = recorded.state.signed if recorded else None
-    return evidence.reasons(known, inputs.evidence, inputs.platforms)
-
-
-def standing(recorded: Recorded | None, inputs: TagInputs) -> EvidenceState | None:
-    """Return what is signed of what a tag shall name; None where that has to be looked for."""
-    if recorded is None or unsigned(recorded, inputs):
-        return None
-    same = predicted_digest(recorded, inputs) == recorded.state.assembled
-    return recorded.state.signed if same else None
-
-
-def _content_changes(recorded: Recorded, inputs: TagInputs) -> list[str]:
-    state, same = recorded.state, recorded.digests == inputs.digests
-    stands = same and not is_drifted(state) if inputs.joins else inputs.digests == (state.digest,)
-    if not stands:
-        return ["digest" if same else "sources" if inputs.joins else "source"]
-    return ["platforms"] if missing(inputs.platforms, state) else []
-
-
-def missing(declared: Iterable[str], state: TagState) -> tuple[str, ...]:
-    """Return those of the declared platforms whose manifests are not there, sorted."""
-    return tuple(sorted(set(declared) - {platform.platform for platform in state.platforms}))
-
-
-def _input_changes(recorded: Recorded, inputs: TagInputs) -> list[str]:
-    pairs: dict[str, tuple[object, object]] = {
-        "identity": (recorded.identity, inputs.identity),
-        "onConflict": (recorded.on_conflict, inputs.on_conflict),
-    }
-    if inputs.joins:
-        # A copy has the owner and the annotations of its source.
-        pairs["owner"] = (recorded.owner, inputs.owner)
-        pairs["annotations"] = (recorded.annotations, dict(inputs.annotations))
-    return [name for name, (old, new) in pairs.items() if old is not None and old != new]
-
-
-def predicted_digest(recorded: Recorded | None, inputs: TagInputs) -> str:
-    """Return the digest that an up would leave, or an empty string where only a build tells."""
-    if not inputs.joins:
-        return inputs.sources[0].digest
-    if recorded is None or recorded.ref != str(inputs.ref):
-        return ""
-    changes = set(diff(recorded, inputs))
-    return "" if changes & {"sources", "owner", "annotations"} else recorded.state.assembled
-
-
-def drift(
-    recorded: Recorded, live: TagState | None, platforms: Iterable[str] = ()
-) -> tuple[str, ...]:
-    """Say in words how a tag and its evidence left what was recorded, or return nothing.
-
-    `platforms` are those that it was declared to have.
-    """
-    was = recorded.state
-    if live is None:
-        return (f"{recorded.ref} is gone from the registry; it named {was.digest}",)
-    found = []
-    if live.digest != was.digest:
-        what = f", {live.unreadable}" if live.unreadable else ""
-        found.append(f"{recorded.ref} was moved from {was.digest} to {live.digest}{what}")
-    # One that was moved was told of when that was found; what it names has other platforms.
-    elif not is_drifted(live) and (lost := missing(platforms, live)):
-        found.append(f"{recorded.ref}: the registry lost the manifest of {', '.join(lost)}")
-    if was.signed and live.signed:
-        unsigned = sorted(was.signed.statements.keys() - live.signed.statements.keys())
-        if unsigned:
-            found.append(f"{recorded.ref}: its evidence was lost: {', '.join(unsigned)}")
-    return tuple(found)
+    def _input_changes(self, recorded: Recorded) -> list[str]:
+        pairs: dict[str, tuple[object, object]] = {
+            "identity": (recorded.identity, self.identity),
+            "onConflict": (recorded.on_conflict, self.on_conflict),
+        }
+        if self.joins:
+            # A copy has the owner and the annotations of its source.
+            pairs["owner"] = (recorded.owner, self.owner)
+            pairs["annotations"] = (recorded.annotations, dict(self.annotations))
+        return [name for name, (old, new) in pairs.items() if old is not None and old != new]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -265,7 +260,7 @@ def decide(
         expected = f"recorded {recorded.digest}, declared {desired or 'a new build'}"
         raise moved(str(inputs.ref), live.digest, expected)
     else:
-        another_s = is_drifted(recorded) and live.owner not in {"", inputs.owner}
+        another_s = recorded.is_drifted and live.owner not in {"", inputs.owner}
         remedy = "find out which of the two shall publish it and have the other not declare it"
     if another_s and inputs.on_conflict != "take-over":
         owner = f"owned by {one_line(live.owner)}" if live.owner else "of no declared owner"
@@ -275,11 +270,6 @@ def decide(
             "(onConflict: take-over)"
         )
     return Decision(write=True, previous=live.digest)
-
-
-def is_drifted(recorded: TagState) -> bool:
-    """Tell whether a tag was moved since the last update, as this run's refresh found it."""
-    return recorded.digest != recorded.assembled
 
 
 def due_on(day: str, ref: TagReference, platforms: tuple[Platform, ...]) -> tuple[Platform, ...]:

@@ -4,17 +4,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import replace
 
 from providers.ociregistry.report import Action, Entry
-from providers.ociregistry.tag.model import (
-    UNMOVED,
-    Recorded,
-    TagInputs,
-    TagState,
-    diff,
-    missing,
-    predicted_digest,
-    standing,
-    unsigned,
-)
+from providers.ociregistry.tag.model import UNMOVED, Recorded, TagInputs, TagState
 from providers.ociregistry.tag.reasons import Difference, differences, in_words, shown
 
 _NEW = "new in this stack"
@@ -77,7 +67,7 @@ def describe_update(inputs: TagInputs, prior: Recorded | None, state: TagState) 
     described = replace(found, digest=state.digest, previous=previous)
     if not inputs.is_pointer and _is_built(inputs, prior):
         return replace(described, action="build", platforms=inputs.platforms)
-    if prior is None or prior.gone or "platforms" in diff(prior, inputs):
+    if prior is None or prior.gone or "platforms" in inputs.diff(prior):
         return described
     if described.action == "re-point" and prior.state.digest == state.digest:
         return replace(described, action="unchanged")
@@ -93,11 +83,11 @@ def _found(inputs: TagInputs, prior: Recorded | None, action: Action, *reasons: 
         action=action,
         platforms=inputs.platforms if action == "build" else (),
         reasons=reasons,
-        digest=predicted_digest(prior, inputs),
+        digest=inputs.predicted_digest(prior),
         previous=prior.state.digest if prior is not None else "",
         version=(inputs.identity or "") if inputs.is_pointer else "",
         previous_version=before if inputs.is_pointer else "",
-        signs=inputs.evidence is not None and standing(prior, inputs) is None,
+        signs=inputs.evidence is not None and inputs.standing(prior) is None,
     )
 
 
@@ -126,13 +116,13 @@ def _apart(inputs: Mapping[str, str]) -> dict[str, str]:
 
 def _without_build(inputs: TagInputs, prior: Recorded) -> Entry:
     """Predict a change whose images are all there."""
-    changes = set(diff(prior, inputs))
+    changes = set(inputs.diff(prior))
     why = in_words(_changed(inputs, prior))
     if changes & _SOURCES:
         why = why or (_OTHER_DIGEST,)
     # Another index is signed in any case.
-    same = predicted_digest(prior, inputs) == prior.state.assembled
-    signing = unsigned(prior, inputs) if same else ()
+    same = inputs.predicted_digest(prior) == prior.state.assembled
+    signing = inputs.unsigned(prior) if same else ()
     if prior.gone:
         return _found(inputs, prior, "re-point", _GONE, *why, *signing)
     if changes <= UNMOVED:
@@ -151,7 +141,7 @@ def _drifted(changes: Collection[str], prior: Recorded, inputs: TagInputs) -> tu
     if "digest" in changes:
         found.append("it was moved")
     if "platforms" in changes:
-        found.append(f"the registry lost {', '.join(missing(inputs.platforms, prior.state))}")
+        found.append(f"the registry lost {', '.join(prior.state.missing(inputs.platforms))}")
     return tuple(found)
 
 
@@ -161,7 +151,7 @@ def _pointer(inputs: TagInputs, prior: Recorded | None) -> Entry:
         return _found(inputs, None, "re-point", _pinned(inputs) or _NEW)
     if prior.gone:
         return _found(inputs, prior, "re-point", _GONE)
-    changes = set(diff(prior, inputs))
+    changes = set(inputs.diff(prior))
     if changes <= UNMOVED:
         return _found(inputs, prior, "unchanged")
     if "source" not in changes:

@@ -24,18 +24,7 @@ from providers.ociregistry.properties import (
     tag_inputs,
     unknown_state,
 )
-from providers.ociregistry.tag.model import (
-    STATE_ONLY,
-    UNMOVED,
-    Recorded,
-    TagInputs,
-    TagState,
-    diff,
-    drift,
-    is_drifted,
-    predicted_digest,
-    standing,
-)
+from providers.ociregistry.tag.model import STATE_ONLY, UNMOVED, Recorded, TagInputs, TagState
 from providers.ociregistry.tag.predict import describe_update, line_of, predict
 from providers.ociregistry.tag.reasons import shown
 
@@ -77,7 +66,7 @@ class TagResource:
                 replaces=name == "ref",
                 from_inputs=name not in _OUTPUTS,
             )
-            for name in diff(recorded_tag(olds), tag_inputs(news, may_lack_owner=True))
+            for name in tag_inputs(news, may_lack_owner=True).diff(recorded_tag(olds))
         ]
 
     async def create(self, urn: str, properties: Properties, *, preview: bool) -> dict[str, Any]:
@@ -106,7 +95,7 @@ class TagResource:
     ) -> dict[str, Any]:
         """Write the tag, or predict that; `prior` is `recorded`, or what this run found gone."""
         inputs, kept = tag_inputs(properties), _recordable(properties)
-        if prior is not None and (prior.gone or is_drifted(prior.state)):
+        if prior is not None and (prior.gone or prior.state.is_drifted):
             self._session.moves.found(inputs.ref, "" if prior.gone else prior.state.digest)
         if inputs.held:
             await self._require_held(inputs)
@@ -119,19 +108,19 @@ class TagResource:
             if entry.action != "sign":
                 self._session.moves.made(inputs.ref, shown(entry.reasons), state.digest)
             return {**kept, **state_properties(state)}
-        digest = predicted_digest(recorded, inputs)
+        digest = inputs.predicted_digest(recorded)
         # What is built carries our owner annotation, so that another's tag can't be equal to it: a
         # refusal is certain before anything was built.
-        if inputs.on_conflict != "take-over" and (recorded is None or is_drifted(recorded.state)):
+        if inputs.on_conflict != "take-over" and (recorded is None or recorded.state.is_drifted):
             known = recorded.state if recorded else None
             await self._session.tagger.refuse_conflict(inputs, digest, known)
         await self._predict(urn, inputs, prior)
-        if recorded is not None and set(diff(recorded, inputs)) <= UNMOVED:
+        if recorded is not None and set(inputs.diff(recorded)) <= UNMOVED:
             foreseen = state_properties(recorded.state)
         else:
             foreseen = unknown_state(digest)
         if inputs.evidence:
-            stands = standing(recorded, inputs)
+            stands = inputs.standing(recorded)
             foreseen["signed"] = encoded(stands) if stands else UNKNOWN
         return {**kept, **foreseen}
 
@@ -146,7 +135,7 @@ class TagResource:
 
         :raises EvidenceError: if something has to be signed, and nothing that can sign it.
         """
-        if stands := standing(recorded, inputs):
+        if stands := inputs.standing(recorded):
             return stands
         session = self._session
         # An update knows both, and its check kept what they are the fingerprints of.
@@ -192,7 +181,7 @@ class TagResource:
         state = await self._session.hosts.ask(
             ref.repository.host, partial(self._read, urn, recorded, inputs)
         )
-        for reason in drift(recorded, state, platforms):
+        for reason in recorded.drift(state, platforms):
             await self._session.log(reason, urn)
         if state is None:
             # The engine drops its state: its create has nothing else to compare with.
@@ -224,7 +213,7 @@ class TagResource:
         """Log why an update would act."""
         if line := line_of(predict(inputs, prior)):
             await self._session.log(line, urn)
-        if inputs.evidence and not standing(prior, inputs):
+        if inputs.evidence and not inputs.standing(prior):
             await self._warn_of_key(urn, inputs.evidence)
 
     async def _warn_of_key(self, urn: str, declared: EvidenceInputs) -> None:

@@ -12,15 +12,7 @@ from fleet.registry.reference import ManifestReference, Repository, TagReference
 from fleet.registry.removal.placeholder import is_placeholder
 from providers.ociregistry.evidence.model import EvidenceState
 from providers.ociregistry.tag.index import Read, index_of
-from providers.ociregistry.tag.model import (
-    Live,
-    Platform,
-    Recorded,
-    TagInputs,
-    TagState,
-    decide,
-    missing,
-)
+from providers.ociregistry.tag.model import Live, Platform, Recorded, TagInputs, TagState, decide
 from providers.ociregistry.tag.placement import Placer
 from providers.ociregistry.tag.reader import Describer, Found, owner_of
 
@@ -82,7 +74,7 @@ class Tagger:
             previous=decision.previous,
             signed=signed,
         )
-        lost = missing(inputs.platforms, state)
+        lost = state.missing(inputs.platforms)
         if lost:
             raise RegistryError(f"{ref}: the registry lost the manifest of {', '.join(lost)}")
         if decision.write:

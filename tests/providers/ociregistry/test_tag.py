@@ -13,9 +13,6 @@ from providers.ociregistry.tag.model import (
     TagInputs,
     TagState,
     decide,
-    diff,
-    drift,
-    predicted_digest,
 )
 
 A, B, C = (f"sha256:{character * 64}" for character in "abc")
@@ -121,14 +118,14 @@ class TestTagDiff:
         ],
     )
     def test_diff(self, case: str, old: Recorded, new: TagInputs, changed: tuple[str, ...]) -> None:
-        assert diff(old, new) == changed, case
+        assert new.diff(old) == changed, case
 
     @pytest.mark.parametrize("inputs", [version(), pointer(B)])
     def test_an_import_that_knows_only_the_registry_is_no_difference(
         self, inputs: TagInputs
     ) -> None:
         source = image(B, "localhost:5000/team/app")
-        assert diff(Recorded(ref=str(REF), state=state(), sources=(source,)), inputs) == ()
+        assert inputs.diff(Recorded(ref=str(REF), state=state(), sources=(source,))) == ()
 
 
 class TestForeseenDigest:
@@ -153,7 +150,7 @@ class TestForeseenDigest:
         ],
     )
     def test_foreseen(self, case: str, old: Recorded | None, new: TagInputs, digest: str) -> None:
-        assert predicted_digest(old, new) == digest, case
+        assert new.predicted_digest(old) == digest, case
 
 
 LIVE = Live(digest=B, owner="")
@@ -239,8 +236,8 @@ class TestDrift:
         ],
     )
     def test_drift_is_told_in_words(self, live: TagState | None, words: str) -> None:
-        (found,) = drift(recorded(), live, ["linux/amd64"])
+        (found,) = recorded().drift(live, ["linux/amd64"])
         assert words in found
 
     def test_no_drift_is_no_words(self) -> None:
-        assert drift(recorded(), state(), ["linux/amd64"]) == ()
+        assert recorded().drift(state(), ["linux/amd64"]) == ()
