@@ -6,8 +6,9 @@ from typing import Any
 from fleet.registry.reference import is_digest
 from fleet.reports.report import Mode
 from fleet.reports.steps import State, Step
-from providers.ociregistry.mirror.model import FAILED, Copied, due
-from providers.ociregistry.mirror.properties import mirror_inputs, recorded_mirror
+from providers.ociregistry.fields import decoded
+from providers.ociregistry.mirror.model import FAILED, Copied, Mirrored
+from providers.ociregistry.mirror.properties import mirror_inputs
 from providers.ociregistry.report import Entry, Kind
 
 LEFT = "no longer declared, kept in the registry"
@@ -35,7 +36,7 @@ def mirror_entries(step: Step, mode: Mode, looked_after: Collection[str]) -> Ite
         yield from _copies(step.new.inputs, outputs.get("tags"), outputs.get("copied") or ())
     elif mode == "refresh" and step.read and step.before:
         inputs = mirror_inputs(step.before.inputs)
-        found = due(recorded_mirror(step.read.outputs), inputs)
+        found = decoded(Mirrored, step.read.outputs).due(inputs)
         yield from _copies(step.before.inputs, inputs.tags, [vars(each) for each in found])
 
 

@@ -47,6 +47,29 @@ PROPERTIES: Final = frozenset(_WORDS)
 
 
 @dataclass(frozen=True, kw_only=True)
+class EvidenceState:
+    """What is signed of the index that the last update wrote or adopted."""
+
+    statements: Annotated[
+        Mapping[str, str],
+        "Kind of statement to the fingerprint of the referrer that holds it, of those there are.",
+    ]
+    listed: Annotated[
+        str,
+        "The fingerprint of the list of referrers under its tag; empty where some are missing "
+        "there, which the registry lists itself.",
+    ] = ""
+    made_of: Annotated[
+        Mapping[str, str],
+        "The fingerprints of what the statements follow from: an update compares them.",
+    ] = field(default_factory=dict)
+
+    def lost(self, platforms: Iterable[str]) -> tuple[str, ...]:
+        """Return the kinds of statements that there shall be of `platforms`, and are not."""
+        return tuple(kind for kind in kinds_of(platforms) if kind not in self.statements)
+
+
+@dataclass(frozen=True, kw_only=True)
 class EvidenceInputs:
     """What is declared to be signed of a version tag, and by whom.
 
@@ -81,24 +104,28 @@ class EvidenceInputs:
             "signer": fingerprint(digest_of(self.signed_by.encode())),
         }
 
+    def differing(
+        self, recorded: EvidenceState | None, platforms: Iterable[str]
+    ) -> tuple[str, ...]:
+        """Return the properties of a tag for which something has to be signed.
 
-@dataclass(frozen=True, kw_only=True)
-class EvidenceState:
-    """What is signed of the index that the last update wrote or adopted."""
+        `platforms` are those of the tag. `signed` stands for a state that knows of no evidence,
+        `signed.statements` for what was lost.
+        """
+        if recorded is None:
+            return (_UNKNOWN,)
+        found = [
+            _DECLARED[name]
+            for name, mark in self.made_of.items()
+            if not mark or recorded.made_of.get(name) != mark
+        ]
+        return (*found, *([_LOST] if recorded.lost(platforms) else []))
 
-    statements: Annotated[
-        Mapping[str, str],
-        "Kind of statement to the fingerprint of the referrer that holds it, of those there are.",
-    ]
-    listed: Annotated[
-        str,
-        "The fingerprint of the list of referrers under its tag; empty where some are missing "
-        "there, which the registry lists itself.",
-    ] = ""
-    made_of: Annotated[
-        Mapping[str, str],
-        "The fingerprints of what the statements follow from: an update compares them.",
-    ] = field(default_factory=dict)
+    def reasons(self, recorded: EvidenceState | None, platforms: Iterable[str]) -> tuple[str, ...]:
+        """Say in words why something is signed of an index, or return nothing where nothing is."""
+        known = tuple(platforms)
+        lost = ", ".join(recorded.lost(known) if recorded else ())
+        return tuple(_WORDS[name].format(lost=lost) for name in self.differing(recorded, known))
 
 
 def fingerprint(digest: str) -> str:
@@ -118,36 +145,6 @@ def is_fingerprint(text: str) -> bool:
 def kinds_of(platforms: Iterable[str]) -> tuple[str, ...]:
     """Return the kinds of statements that there shall be of an index of `platforms`."""
     return (PROVENANCE_KIND, _TEST_KIND, *(f"{_SBOM_KIND} {platform}" for platform in platforms))
-
-
-def differing(
-    recorded: EvidenceState | None, declared: EvidenceInputs, platforms: Iterable[str]
-) -> tuple[str, ...]:
-    """Return the properties of a tag for which something has to be signed; `platforms` are its own.
-
-    `signed` stands for a state that knows of no evidence, `signed.statements` for what was lost.
-    """
-    if recorded is None:
-        return (_UNKNOWN,)
-    found = [
-        _DECLARED[name]
-        for name, mark in declared.made_of.items()
-        if not mark or recorded.made_of.get(name) != mark
-    ]
-    return (*found, *([_LOST] if _lost(recorded, platforms) else []))
-
-
-def reasons(
-    recorded: EvidenceState | None, declared: EvidenceInputs, platforms: Iterable[str]
-) -> tuple[str, ...]:
-    """Say in words why something is signed of an index, or return nothing where nothing is."""
-    known = tuple(platforms)
-    lost = ", ".join(_lost(recorded, known) if recorded else ())
-    return tuple(_WORDS[name].format(lost=lost) for name in differing(recorded, declared, known))
-
-
-def _lost(recorded: EvidenceState, platforms: Iterable[str]) -> tuple[str, ...]:
-    return tuple(kind for kind in kinds_of(platforms) if kind not in recorded.statements)
 
 
 def subjects(ref: TagReference, index: Manifest) -> dict[str, str]:

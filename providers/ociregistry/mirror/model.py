@@ -63,6 +63,15 @@ class MirrorInputs:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Copied:
+    """A name that the last update wrote at the mirror, or brought evidence for."""
+
+    tag: Annotated[str, "The name."]
+    previous: Annotated[str, "The digest that it named before, or empty."]
+    reason: Annotated[str, "Why."]
+
+
+@dataclass(frozen=True, kw_only=True)
 class Mirrored:
     """What the `tags` of a mirror name, and the fingerprints of the `evidence` brought there.
 
@@ -113,44 +122,38 @@ class Mirrored:
             lost=tuple(tag for tag in self.lost if tag not in written and tag in inputs.tags),
         )
 
+    def predicted(self, inputs: MirrorInputs) -> "Mirrored":
+        """Return what an update would leave."""
+        wanted = {tag: digest for tag, digest in inputs.tags.items() if digest}
+        return Mirrored(tags={**self.tags, **wanted}, evidence=inputs.evidence)
 
-@dataclass(frozen=True, kw_only=True)
-class Copied:
-    """A name that the last update wrote at the mirror, or brought evidence for."""
+    def due(self, inputs: MirrorInputs, *, known: bool = True) -> tuple[Copied, ...]:
+        """Return what an update is to write: version tags first, then pointers.
 
-    tag: Annotated[str, "The name."]
-    previous: Annotated[str, "The digest that it named before, or empty."]
-    reason: Annotated[str, "Why."]
+        `known` is false where no state has the mirror, and this is what was found there.
+        """
+        found = ((tag, self._why(tag, inputs, known=known)) for tag in inputs.ordered)
+        return tuple(
+            Copied(tag=tag, previous=self.tags.get(tag, ""), reason=reason)
+            for tag, reason in found
+            if reason
+        )
 
-
-def due(recorded: Mirrored, inputs: MirrorInputs, *, known: bool = True) -> tuple[Copied, ...]:
-    """Return what an update is to write: version tags first, then pointers.
-
-    `known` is false where no state has the mirror, and `recorded` is what was found there.
-    """
-    found = ((tag, _why(tag, recorded, inputs, known=known)) for tag in inputs.ordered)
-    return tuple(
-        Copied(tag=tag, previous=recorded.tags.get(tag, ""), reason=reason)
-        for tag, reason in found
-        if reason
-    )
-
-
-def _why(tag: str, recorded: Mirrored, inputs: MirrorInputs, *, known: bool) -> str:
-    """Return why a tag is written, empty where it is as declared."""
-    live, wanted = recorded.tags.get(tag), inputs.tags[tag]
-    if not wanted:
-        return FAILED
-    if live is None:
-        return _GONE if tag in recorded.left else _NEW
-    if live != wanted:
-        if not known:
-            return _ANOTHER
-        return _MOVED if tag in recorded.left else _FOLLOWS
-    if tag in recorded.lost:
-        return _LOST
-    stated = inputs.evidence.get(tag, "") if known else ""
-    return _EVIDENCE if stated and stated != recorded.evidence.get(tag) else ""
+    def _why(self, tag: str, inputs: MirrorInputs, *, known: bool) -> str:
+        """Return why a tag is written, empty where it is as declared."""
+        live, wanted = self.tags.get(tag), inputs.tags[tag]
+        if not wanted:
+            return FAILED
+        if live is None:
+            return _GONE if tag in self.left else _NEW
+        if live != wanted:
+            if not known:
+                return _ANOTHER
+            return _MOVED if tag in self.left else _FOLLOWS
+        if tag in self.lost:
+            return _LOST
+        stated = inputs.evidence.get(tag, "") if known else ""
+        return _EVIDENCE if stated and stated != self.evidence.get(tag) else ""
 
 
 def in_words(copied: tuple[Copied, ...]) -> str:

@@ -1,13 +1,12 @@
-"""Properties of `Mirror` as the engine carries them, turned into the model, and back."""
+"""Properties of `Mirror` as the engine carries them, turned into the model."""
 
-from collections.abc import Iterable, Mapping
-from typing import Any, get_args
+from typing import get_args
 
 from pulumi.runtime.rpc import UNKNOWN
 
 from fleet.registry.reference import Repository, is_digest, is_tag
-from providers.ociregistry.fields import checked, decoded, encoded
-from providers.ociregistry.mirror.model import Copied, Mirrored, MirrorInputs
+from providers.ociregistry.fields import checked
+from providers.ociregistry.mirror.model import MirrorInputs
 from providers.ociregistry.properties import InvalidInputsError, Properties, parsed
 from providers.ociregistry.sdk import MirrorArgs
 from providers.ociregistry.tag.model import OnConflict
@@ -49,21 +48,3 @@ def mirror_inputs(properties: Properties) -> MirrorInputs:
         on_conflict=args.on_conflict,
         pointer_conflict=args.pointer_conflict,
     )
-
-
-def recorded_mirror(properties: Properties) -> Mirrored:
-    """Read a state as this provider wrote it."""
-    return decoded(Mirrored, properties)
-
-
-def mirror_properties(
-    inputs: Properties, state: Mirrored, copied: Iterable[Copied]
-) -> dict[str, Any]:
-    """Return what the state keeps: inputs, what is there in the place of what shall be."""
-    return {**inputs, **encoded(state), "copied": encoded(tuple(copied))}
-
-
-def predicted(inputs: MirrorInputs, state: Mirrored) -> Mirrored:
-    """Return what an update would leave."""
-    wanted: Mapping[str, str] = {tag: digest for tag, digest in inputs.tags.items() if digest}
-    return Mirrored(tags={**state.tags, **wanted}, evidence=inputs.evidence)

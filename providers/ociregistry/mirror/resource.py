@@ -5,14 +5,9 @@ from typing import Any
 
 from fleet.registry.errors import ConflictError, OciError
 from providers.ociregistry.context import Change, PartialFailureError, Session
-from providers.ociregistry.fields import encoded
-from providers.ociregistry.mirror.model import FAILED, Copied, Mirrored, MirrorInputs, due, in_words
-from providers.ociregistry.mirror.properties import (
-    mirror_inputs,
-    mirror_properties,
-    predicted,
-    recorded_mirror,
-)
+from providers.ociregistry.fields import decoded, encoded
+from providers.ociregistry.mirror.model import FAILED, Copied, Mirrored, MirrorInputs, in_words
+from providers.ociregistry.mirror.properties import mirror_inputs
 from providers.ociregistry.mirror.writer import MirrorWriter
 from providers.ociregistry.properties import Properties
 
@@ -43,7 +38,7 @@ class MirrorResource:
             return [Change(name="repository", path="repository", replaces=True)]
         return [
             Change(name="tags", path=f'tags["{each.tag}"]', from_inputs=False)
-            for each in due(recorded_mirror(olds), mirror_inputs(news))
+            for each in decoded(Mirrored, olds).due(mirror_inputs(news))
         ]
 
     async def create(self, urn: str, properties: Properties, *, preview: bool) -> dict[str, Any]:
@@ -58,7 +53,7 @@ class MirrorResource:
         self, urn: str, olds: Properties, news: Properties, *, preview: bool
     ) -> dict[str, Any]:
         """Copy what changed or was moved, or predict that."""
-        state = recorded_mirror(olds)
+        state = decoded(Mirrored, olds)
         if preview:
             return await self._predict(urn, news, state)
         return await self._write(news, state)
@@ -76,7 +71,7 @@ class MirrorResource:
             raise OciError(f"{resource_id}: Mirror cannot be imported; just declare it")
         # The engine keeps the inputs of every run, outputs of updates alone.
         declared = mirror_inputs({**properties, **inputs})
-        before = recorded_mirror(properties)
+        before = decoded(Mirrored, properties)
         found, lost = await self._look(declared), before.lost
         for tag, digest in {**before.tags, **before.left}.items():
             if tag in found:
@@ -121,7 +116,7 @@ class MirrorResource:
         :raises ConflictError: naming each tag that is another's there and shall not be displaced.
         """
         inputs = mirror_inputs(news)
-        found = due(state, inputs, known=known)
+        found = state.due(inputs, known=known)
         copied = tuple(each for each in found if each.reason != FAILED)
         if copied:
             await self._session.log(f"to be copied: {in_words(copied)}", urn)
@@ -132,7 +127,7 @@ class MirrorResource:
         attempts = await self._writer.refuse_conflicts(inputs, asked, state if known else None)
         if attempts.failures:
             raise ConflictError(attempts.text(inputs))
-        return mirror_properties(news, predicted(inputs, state), found)
+        return {**news, **encoded(state.predicted(inputs)), "copied": encoded(found)}
 
     async def _write(
         self, news: Properties, before: Mirrored, *, known: bool = True
@@ -144,7 +139,7 @@ class MirrorResource:
         :raises PartialFailureError: naming each that failed, with what was written.
         """
         inputs = mirror_inputs(news)
-        wanted = due(before, inputs, known=known)
+        wanted = before.due(inputs, known=known)
         tags = [each.tag for each in wanted] if known else list(inputs.ordered)
         attempts = await self._writer.write(inputs, tags, before if known else None)
         written = {tag: inputs.tags[tag] for tag in tags if tag not in attempts.failures}
@@ -152,7 +147,7 @@ class MirrorResource:
         for each in done:
             self._note(inputs, each, before)
         state = before if known else Mirrored()
-        outputs = mirror_properties(news, state.after(inputs, written), done)
+        outputs = {**news, **encoded(state.after(inputs, written)), "copied": encoded(done)}
         if attempts.failures:
             raise PartialFailureError(
                 attempts.text(inputs), resource_id=news["repository"], properties=outputs

@@ -8,7 +8,7 @@ from fleet.registry.client import Client
 from fleet.registry.clock import disagreement
 from fleet.registry.reference import TagReference
 from fleet.registry.removal.placeholder import stood_for
-from providers.ociregistry.stale_pointers.model import StaleInputs, View, live_pointers
+from providers.ociregistry.stale_pointers.model import StaleInputs, View
 from providers.ociregistry.stale_pointers.removability import check, look
 
 UNTIMED = "its grace is not counted, for "
@@ -52,7 +52,7 @@ class Lister:
         :raises RegistryError: if the list cannot be read whole, or a name can't be read.
         """
         listed = await self._registry.tags(inputs.repository)
-        pointers = live_pointers({*listed.tags, *known.stale_since}, inputs.grammar)
+        pointers = inputs.pointers_among({*listed.tags, *known.stale_since})
         answers = await asyncio.gather(
             *(self._look(inputs, tag, kind, listed.tags, known) for tag, kind in pointers.items())
         )
@@ -88,7 +88,7 @@ class Lister:
         """Look at a pointer, and whether it may be removed where that is asked; None if gone."""
         declared = tag in inputs.pointers
         if declared or not inputs.policy_of(kind).removes:
-            digest = await self._digest(TagReference(repository=inputs.repository, tag=tag))
+            digest = await self._digest(inputs.ref(tag))
             before = known.live.get(tag)
             usual = before == digest and tag not in known.interrupted
             # A declared one that moved may be an interrupted removal, which its image's end

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 from typing import Annotated, Any
 
-from fleet.registry.reference import Repository
+from fleet.registry.reference import Repository, TagReference
 from fleet.registry.undo_log import Removal, owner_at
 
 # Tags of this form attach signatures and referrers to a digest (OCI distribution
@@ -69,44 +69,6 @@ class PointerPattern:
 
 
 @dataclass(frozen=True, kw_only=True)
-class StaleInputs:
-    """What is declared for the pointers of one repository.
-
-    `digests` are those of all declared tags, empty where one failed.
-    `stale` is what an update is to remove: tag to digest, as it was listed.
-    Of an image that left, `listed` are the pointers that the state lists; None where nobody asks.
-    `recorded` are the digests that the state says were written or adopted under a tag, `removed`
-    what it says was removed before. `source` is the repository that this one is a mirror of.
-    """
-
-    repository: Repository
-    owner: str
-    pointers: frozenset[str]
-    grammar: tuple[PointerPattern, ...]
-    policy: Mapping[str, Policy]
-    max_removals: float = 0.5
-    keep_on_destroy: bool = False
-    digests: Mapping[str, str] = field(default_factory=dict)
-    commit: str = ""
-    stale: Mapping[str, str] = field(default_factory=dict)
-    listed: frozenset[str] | None = None
-    recorded: Mapping[str, frozenset[str]] = field(default_factory=dict)
-    removed: tuple[Removal, ...] = ()
-    source: Repository | None = None
-
-    @property
-    def recorded_by(self) -> tuple[Repository, str]:
-        """The repository beside which the undo record lies, and the owner of that."""
-        if self.source is None:
-            return self.repository, self.owner
-        return self.source, owner_at(self.owner, self.repository)
-
-    def policy_of(self, kind: str) -> Policy:
-        """Return the policy of a kind of pointer; one without a policy stays."""
-        return self.policy.get(kind, KEEP)
-
-
-@dataclass(frozen=True, kw_only=True)
 class Kept:
     """An undeclared pointer that stays, and why; the digest is empty where it was not read."""
 
@@ -161,31 +123,107 @@ class Due:
     waiting: tuple[Kept, ...]
 
 
-def due(view: View, inputs: StaleInputs) -> Due:
-    """Return what the declaration makes of a view: live, less declared, less what the policy keeps.
+@dataclass(frozen=True, kw_only=True)
+class StaleInputs:
+    """What is declared for the pointers of one repository.
 
-    A removal that was interrupted is finished whatever the policy is, because the name does not
-    pull any more.
+    `digests` are those of all declared tags, empty where one failed.
+    `stale` is what an update is to remove: tag to digest, as it was listed.
+    Of an image that left, `listed` are the pointers that the state lists; None where nobody asks.
+    `recorded` are the digests that the state says were written or adopted under a tag, `removed`
+    what it says was removed before. `source` is the repository that this one is a mirror of.
     """
-    stale, kept, waiting = {}, [], []
-    pointers = live_pointers(view.live.keys() - inputs.pointers, inputs.grammar)
-    for tag, kind in pointers.items():
-        digest = view.live[tag]
-        if reason := _stays(tag, kind, view, inputs):
-            kept.append(Kept(tag=tag, digest=digest, reason=reason))
-        elif wait := _grace(tag, inputs.policy_of(kind), view):
-            waiting.append(Kept(tag=tag, digest=digest, reason=wait))
-        else:
-            stale[tag] = digest
-    all_kept = sorted([*kept, *waiting], key=lambda entry: entry.tag)
-    return Due(stale=stale, kept=tuple(all_kept), waiting=tuple(waiting))
 
+    repository: Repository
+    owner: str
+    pointers: frozenset[str]
+    grammar: tuple[PointerPattern, ...]
+    policy: Mapping[str, Policy]
+    max_removals: float = 0.5
+    keep_on_destroy: bool = False
+    digests: Mapping[str, str] = field(default_factory=dict)
+    commit: str = ""
+    stale: Mapping[str, str] = field(default_factory=dict)
+    listed: frozenset[str] | None = None
+    recorded: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    removed: tuple[Removal, ...] = ()
+    source: Repository | None = None
 
-def _stays(tag: str, kind: str, view: View, inputs: StaleInputs) -> str:
-    """Return why a pointer stays for good, or an empty string."""
-    if not inputs.policy_of(kind).removes and tag not in view.interrupted:
-        return f"policy of {kind} is keep"
-    return view.objections.get(tag, "")
+    @property
+    def recorded_by(self) -> tuple[Repository, str]:
+        """The repository beside which the undo record lies, and the owner of that."""
+        if self.source is None:
+            return self.repository, self.owner
+        return self.source, owner_at(self.owner, self.repository)
+
+    def policy_of(self, kind: str) -> Policy:
+        """Return the policy of a kind of pointer; one without a policy stays."""
+        return self.policy.get(kind, KEEP)
+
+    def ref(self, tag: str) -> TagReference:
+        """Return a tag of the repository."""
+        return TagReference(repository=self.repository, tag=tag)
+
+    def pointers_among(self, tags: Iterable[str]) -> dict[str, str]:
+        """Return the tags that the grammar takes for pointers, sorted, each with its kind."""
+        kinds = {tag: self._kind_of(tag) for tag in sorted(tags)}
+        return {tag: kind for tag, kind in kinds.items() if kind}
+
+    def versions_of_line(self, line: str, tags: Iterable[str]) -> tuple[str, ...]:
+        """Return the tags that the pointer `line` could have been made from, the highest first.
+
+        These continue the line by a part of their own, and have the form of no pointer themselves.
+        """
+        found = [t for t in tags if t.startswith(f"{line}.") and not self._kind_of(t)]
+        return tuple(sorted(found, key=_numbers, reverse=True))
+
+    def due(self, view: View) -> Due:
+        """Return what this makes of a view: live, less declared, less what the policy keeps.
+
+        A removal that was interrupted is finished whatever the policy is, because the name does not
+        pull any more.
+        """
+        stale, kept, waiting = {}, [], []
+        pointers = self.pointers_among(view.live.keys() - self.pointers)
+        for tag, kind in pointers.items():
+            digest = view.live[tag]
+            if reason := self._stays(tag, kind, view):
+                kept.append(Kept(tag=tag, digest=digest, reason=reason))
+            elif wait := _grace(tag, self.policy_of(kind), view):
+                waiting.append(Kept(tag=tag, digest=digest, reason=wait))
+            else:
+                stale[tag] = digest
+        all_kept = sorted([*kept, *waiting], key=lambda entry: entry.tag)
+        return Due(stale=stale, kept=tuple(all_kept), waiting=tuple(waiting))
+
+    def refusal(self, removals: int, live: int) -> str:
+        """Return why so many removals are refused, or an empty string where they may go on.
+
+        The share is that of the live pointers; at the limit it still passes.
+        """
+        if removals <= self.max_removals * live:
+            return ""
+        return (
+            f"{self.repository}: {removals} of {live} live pointers would be removed, more than "
+            f"the share of {self.max_removals:g} that fleet:max-removals allows; if that is meant, "
+            "raise it in the stack's file for this one update (1 allows all)"
+        )
+
+    def last_known(self, before: Mapping[str, str]) -> dict[str, str]:
+        """Return what declared tags name; of one that failed, what it named `before`."""
+        return {tag: digest or before.get(tag, "") for tag, digest in self.digests.items()}
+
+    def _kind_of(self, tag: str) -> str:
+        """Return the first kind that matches, empty where none does."""
+        if tag.startswith(_ATTACHED):
+            return ""
+        return next((e.kind for e in self.grammar if re.fullmatch(e.pattern, tag)), "")
+
+    def _stays(self, tag: str, kind: str, view: View) -> str:
+        """Return why a pointer stays for good, or an empty string."""
+        if not self.policy_of(kind).removes and tag not in view.interrupted:
+            return f"policy of {kind} is keep"
+        return view.objections.get(tag, "")
 
 
 def _grace(tag: str, policy: Policy, view: View) -> str:
@@ -199,19 +237,6 @@ def _grace(tag: str, policy: Policy, view: View) -> str:
     return f"goes on {day}" if day > view.read_on else ""
 
 
-def live_pointers(tags: Iterable[str], grammar: tuple[PointerPattern, ...]) -> dict[str, str]:
-    """Return the tags that the grammar takes for pointers, sorted, each with its kind."""
-    kinds = {tag: _kind_of(tag, grammar) for tag in sorted(tags)}
-    return {tag: kind for tag, kind in kinds.items() if kind}
-
-
-def _kind_of(tag: str, grammar: tuple[PointerPattern, ...]) -> str:
-    """Return the first kind that matches, empty where none does."""
-    if tag.startswith(_ATTACHED):
-        return ""
-    return next((entry.kind for entry in grammar if re.fullmatch(entry.pattern, tag)), "")
-
-
 def may_be_version(tag: str) -> bool:
     """Tell whether a tag in the form of a pointer could be the tag of a version instead.
 
@@ -222,38 +247,8 @@ def may_be_version(tag: str) -> bool:
     return tag[-1:].isdigit()
 
 
-def versions_of_line(
-    line: str, tags: Iterable[str], grammar: tuple[PointerPattern, ...]
-) -> tuple[str, ...]:
-    """Return the tags that the pointer `line` could have been made from, the highest first.
-
-    These continue the line by a part of their own, and have the form of no pointer themselves.
-    """
-    found = [t for t in tags if t.startswith(f"{line}.") and not _kind_of(t, grammar)]
-    return tuple(sorted(found, key=_numbers, reverse=True))
-
-
 def _numbers(tag: str) -> tuple[int, ...]:
     return tuple(int(number) for number in re.findall(r"[0-9]+", tag))
-
-
-def refusal(removals: int, live: int, inputs: StaleInputs) -> str:
-    """Return why so many removals are refused, or an empty string where they may go on.
-
-    The share is that of the live pointers; at the limit it still passes.
-    """
-    if removals <= inputs.max_removals * live:
-        return ""
-    return (
-        f"{inputs.repository}: {removals} of {live} live pointers would be removed, more than the "
-        f"share of {inputs.max_removals:g} that fleet:max-removals allows; if that is meant, raise "
-        "it in the stack's file for this one update (1 allows all)"
-    )
-
-
-def last_known(before: Mapping[str, str], declared: Mapping[str, str]) -> dict[str, str]:
-    """Return what declared tags name; of one that failed, what it named `before`."""
-    return {tag: digest or before.get(tag, "") for tag, digest in declared.items()}
 
 
 def changes(recorded: Mapping[str, object], declared: Mapping[str, object]) -> tuple[str, ...]:

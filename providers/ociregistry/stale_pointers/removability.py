@@ -7,11 +7,7 @@ from fleet.http.text import one_line
 from fleet.registry.client import Client
 from fleet.registry.manifest import OWNER_ANNOTATION, VERSION_ANNOTATION, Manifest
 from fleet.registry.removal.placeholder import is_placeholder
-from providers.ociregistry.stale_pointers.model import (
-    StaleInputs,
-    may_be_version,
-    versions_of_line,
-)
+from providers.ociregistry.stale_pointers.model import StaleInputs, may_be_version
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -62,7 +58,7 @@ async def check(
         is_own = tag.endswith(f"-{version}")
         return replace(found, objection=f"it is the tag of version {version}" if is_own else "")
     # The highest version is asked for first, for it is mostly that.
-    for longer in versions_of_line(tag, tags, inputs.grammar):
+    for longer in inputs.versions_of_line(tag, tags):
         if await registry.head(inputs.repository, longer) == found.manifest.digest:
             return found
     why = "it may be a version tag: no version tag of its line names the same digest"

@@ -10,13 +10,13 @@ from fleet.registry.errors import AcceptedRemovalError, OciError, PartialRemoval
 from fleet.registry.history import Sights
 from fleet.registry.interruption import STOPPED, readable
 from fleet.registry.manifest import Manifest
-from fleet.registry.reference import Repository, TagReference
+from fleet.registry.reference import Repository
 from fleet.registry.removal.ghcr import NameRemover
 from fleet.registry.removal.placeholder import displaced_by, is_placeholder, stood_for
 from fleet.registry.undo_log import Claim, Removal, UndoRecord
 from fleet.registry.undo_writer import UndoWriter
 from providers.ociregistry.stale_pointers.allow_list import Allowed, not_allowed_of, still_there
-from providers.ociregistry.stale_pointers.model import Kept, StaleInputs, live_pointers
+from providers.ociregistry.stale_pointers.model import Kept, StaleInputs
 from providers.ociregistry.stale_pointers.removability import Removability, check
 from providers.ociregistry.tag.reader import owner_of
 
@@ -84,7 +84,7 @@ class PointerRemover:
         """
         removals = self._removals(inputs.repository, going)
         if removals:
-            ref = TagReference(repository=inputs.repository, tag=removals[0].tag)
+            ref = inputs.ref(removals[0].tag)
             await self._remover(inputs.repository.host).require(ref)
         if removals or gone or claim:
             await self._undo.add(*inputs.recorded_by, removals, gone, claim, sights=sights)
@@ -201,7 +201,7 @@ class PointerRemover:
         """Find what goes with its remover; what that declares and stays is kept."""
         inputs = course.inputs
         # The list may be short or empty, and no later run would look for what it lacks.
-        pointers = live_pointers({*tags, *inputs.pointers} - declared, inputs.grammar)
+        pointers = inputs.pointers_among({*tags, *inputs.pointers} - declared)
         checks = (check(self._registry, inputs, tag, tags) for tag in pointers)
         for tag, found in zip(pointers, await asyncio.gather(*checks), strict=True):
             if found is None:
@@ -258,7 +258,7 @@ class PointerRemover:
         if reason:
             course.keep(tag, manifest.digest, reason)
             return
-        ref, others = TagReference(repository=inputs.repository, tag=tag), course.tags - {tag}
+        ref, others = inputs.ref(tag), course.tags - {tag}
         try:
             remover = self._remover(inputs.repository.host)
             was_there = await remover.remove(ref, manifest, frozenset(others))

@@ -16,16 +16,7 @@ from providers.ociregistry.properties import Properties
 from providers.ociregistry.stale_pointers.allow_list import names, not_allowed_of, still_there
 from providers.ociregistry.stale_pointers.departure import Departure
 from providers.ociregistry.stale_pointers.find import UNTIMED
-from providers.ociregistry.stale_pointers.model import (
-    Due,
-    Kept,
-    StaleInputs,
-    View,
-    changes,
-    due,
-    last_known,
-    refusal,
-)
+from providers.ociregistry.stale_pointers.model import Due, Kept, StaleInputs, View, changes
 from providers.ociregistry.stale_pointers.notices import Ending, Noticed, ending
 from providers.ociregistry.stale_pointers.properties import (
     recorded_view,
@@ -95,7 +86,7 @@ class StaleResource:
         if any(change.replaces for change in found):
             return found
         inputs = self._inputs(news)
-        stale = due(recorded_view(olds), inputs).stale
+        stale = inputs.due(recorded_view(olds)).stale
         if self._moved(olds, inputs):
             found.append(Change(name="history", path="history", kind="ADD", from_inputs=False))
         notices = _ending(olds, inputs)
@@ -111,7 +102,7 @@ class StaleResource:
         async with self._claiming(urn, properties, preview=preview):
             view = await self._look(urn, self._inputs(properties), View())
             step = self._step(urn, properties, view, [])
-            await self._log_waiting(urn, due(view, step.inputs), View())
+            await self._log_waiting(urn, step.inputs.due(view), View())
             self._session.declared.created.add((step.inputs.repository, urn))
             step = replace(step, notices=_ending({}, step.inputs))
             outputs = await self._apply(step, [], preview=preview)
@@ -127,7 +118,7 @@ class StaleResource:
         view = recorded_view(olds)
         async with self._claiming(urn, news, preview=preview):
             step = self._step(urn, news, view, record)
-            await self._log_waiting(urn, due(view, step.inputs), view)
+            await self._log_waiting(urn, step.inputs.due(view), view)
             idle = not (changes(olds, news) or step.inputs.stale or step.not_allowed)
             step = replace(
                 step,
@@ -150,7 +141,7 @@ class StaleResource:
         # The engine keeps the inputs of every run, outputs of updates alone.
         declared, known = stale_inputs({**properties, **inputs}), recorded_view(properties)
         view = await self._look(urn, declared, known)
-        listed = due(view, declared)
+        listed = declared.due(view)
         await self._log_waiting(urn, listed, known)
         if self._session.destroying:
             await self._departure.predict(urn, declared, known, view)
@@ -220,10 +211,10 @@ class StaleResource:
         if failure is None:
             noticed = await self._noticed(step)
         view = replace(_after(view, noticed), history_due=False)
-        listed = due(view, step.inputs)
+        listed = step.inputs.due(view)
         kept = _merged(listed.kept, outcome.kept.values(), step.not_allowed.values())
         removed = [*record, *encoded(outcome.removed)]
-        digests = {**last_known(step.before, step.inputs.digests), **noticed.failed}
+        digests = {**step.inputs.last_known(step.before), **noticed.failed}
         seen = view_properties(view, listed.stale, kept)
         outputs = {**news, **seen, "removed": removed, "digests": digests}
         if failure is not None:
@@ -263,10 +254,10 @@ class StaleResource:
             f"history, and the next update tries again: {error.__cause__ or error}",
             step.urn,
         )
-        kept = due(step.view, step.inputs).kept
+        kept = step.inputs.due(step.view).kept
         seen = view_properties(replace(step.view, history_due=True), {}, kept)
         # Nor has what left a notice.
-        digests = {**last_known(step.before, step.inputs.digests), **step.notices.left}
+        digests = {**step.inputs.last_known(step.before), **step.notices.left}
         return {**step.news, **seen, "removed": record, "digests": digests}
 
     def _step(self, urn: str, news: Properties, view: View, record: list[Any]) -> _Step:
@@ -275,11 +266,11 @@ class StaleResource:
         :raises OciError: if more would be removed than the declared share.
         """
         inputs = self._inputs({**news, "removed": record})
-        stale = due(view, inputs).stale
+        stale = inputs.due(view).stale
         named = {tag: view.stood_for(tag) for tag in stale}
         not_allowed = not_allowed_of(inputs.repository, named, self._session.settings.allowed)
         going = {tag: digest for tag, digest in stale.items() if tag not in not_allowed}
-        refused = refusal(len(going), len(view.live), inputs)
+        refused = inputs.refusal(len(going), len(view.live))
         if refused:
             raise OciError(f"{refused}. Listed: {names(going)}")
         inputs = replace(inputs, stale=going)
@@ -294,7 +285,7 @@ class StaleResource:
         if step.only_history:
             # Nothing is read for it, so that a damaged record ends no preview.
             await self._session.log(_DUE, step.urn)
-            return {**step.news, **view_properties(step.view, {}, due(step.view, inputs).kept)}
+            return {**step.news, **view_properties(step.view, {}, inputs.due(step.view).kept)}
         remover, hosts = remover_of(step.urn, inputs.repository), self._session.hosts
         # That of a mirror lies beside its source: each host answers for itself.
         record = await hosts.ask(
@@ -303,7 +294,7 @@ class StaleResource:
         outcome = await hosts.ask(
             inputs.repository.host, lambda: pointer_remover.predict_stale(inputs, remover, record)
         )
-        listed = due(step.view, inputs)
+        listed = inputs.due(step.view)
         named = outcome.named
         if named:
             await self._session.log(f"stale, to be removed: {names(named)}", step.urn)
@@ -368,7 +359,7 @@ class StaleResource:
         before = olds.get("digests") or {}
         return (
             recorded_view(olds).history_due
-            or before != last_known(before, inputs.digests)
+            or before != inputs.last_known(before)
             or self._session.moves.outside(inputs.repository)
         )
 

@@ -9,15 +9,14 @@ from typing import Annotated, Literal
 from fleet.http.text import one_line
 from fleet.registry.errors import ConflictError, moved
 from fleet.registry.reference import ManifestReference, TagReference
-from providers.ociregistry.evidence import model as evidence
-from providers.ociregistry.evidence.model import EvidenceInputs, EvidenceState
+from providers.ociregistry.evidence.model import PROPERTIES, EvidenceInputs, EvidenceState
 
 OnConflict = Literal["take-over", "refuse"]
 
 # What no registry holds.
 STATE_ONLY = frozenset({"identity", "onConflict"})
 # What a preview keeps as it is when only these change: no name moves.
-UNMOVED = STATE_ONLY | evidence.PROPERTIES
+UNMOVED = STATE_ONLY | PROPERTIES
 
 
 def _digests(sources: Iterable[ManifestReference]) -> tuple[str, ...]:
@@ -170,7 +169,7 @@ class TagInputs:
             return ("ref",)
         found = [*self._content_changes(recorded), *self._input_changes(recorded)]
         if self.evidence:
-            found += evidence.differing(recorded.state.signed, self.evidence, self.platforms)
+            found += self.evidence.differing(recorded.state.signed, self.platforms)
         return tuple(dict.fromkeys(found))
 
     def unsigned(self, recorded: Recorded | None) -> tuple[str, ...]:
@@ -178,7 +177,7 @@ class TagInputs:
         if not self.evidence:
             return ()
         known = recorded.state.signed if recorded else None
-        return evidence.reasons(known, self.evidence, self.platforms)
+        return self.evidence.reasons(known, self.platforms)
 
     def standing(self, recorded: Recorded | None) -> EvidenceState | None:
         """Return what is signed of what the tag shall name; None where that is to be looked for."""

@@ -13,12 +13,8 @@ from providers.ociregistry.stale_pointers.model import (
     StaleInputs,
     View,
     changes,
-    due,
-    live_pointers,
     may_be_version,
     parse_policy,
-    refusal,
-    versions_of_line,
 )
 
 GRAMMAR = (
@@ -54,12 +50,13 @@ def inputs(**overrides: Any) -> StaleInputs:
     ],
 )
 def test_the_grammar_tells_pointers_from_all_other_tags(tag: str, kind: str | None) -> None:
-    assert live_pointers([tag], GRAMMAR) == ({} if kind is None else {tag: kind})
+    assert inputs().pointers_among([tag]) == ({} if kind is None else {tag: kind})
 
 
 def test_attached_tags_are_no_pointers_even_under_a_grammar_that_takes_everything() -> None:
     everything = (PointerPattern(kind="LATEST", pattern=r".*"),)
-    assert live_pointers(["sha256-" + "a" * 64, "sha256-1.sig"], everything) == {}
+    wanted = inputs(grammar=everything)
+    assert wanted.pointers_among(["sha256-" + "a" * 64, "sha256-1.sig"]) == {}
 
 
 @given(
@@ -67,13 +64,13 @@ def test_attached_tags_are_no_pointers_even_under_a_grammar_that_takes_everythin
 )
 def test_only_listed_undeclared_pointers_can_go(tags: set[str]) -> None:
     wanted = inputs()
-    stale = due(View(live=dict.fromkeys(tags, "d")), wanted).stale
+    stale = wanted.due(View(live=dict.fromkeys(tags, "d"))).stale
     assert set(stale) == {tag for tag in tags if tag.endswith("-LATEST")} - wanted.pointers
 
 
 @pytest.mark.parametrize("tags", [(), ("edge",)])
 def test_an_empty_list_makes_nothing_stale(tags: tuple[str, ...]) -> None:
-    assert due(View(live=dict.fromkeys(tags, "d")), inputs()).stale == {}
+    assert inputs().due(View(live=dict.fromkeys(tags, "d"))).stale == {}
 
 
 @pytest.mark.parametrize(("kind", "removed"), [("LATEST", True), ("X.Y", False), ("X", False)])
@@ -116,9 +113,9 @@ def test_only_a_name_that_ends_in_a_digit_may_be_that_of_a_version(
 def test_the_versions_of_a_line_are_longer_and_no_pointers_the_highest_first() -> None:
     tags = ["py3.11-20", "py3.11-20.0", "py3.11-20.0.4", "py3.11-20.0.10", "py3.11-20.1.0"]
     others = ["py3.11-slim-20.0.4", "py3.1-20.0.4", "py3.11-200.0.1"]
-    found = versions_of_line("py3.11-20.0", [*tags, *others], GRAMMAR)
+    found = inputs().versions_of_line("py3.11-20.0", [*tags, *others])
     assert found == ("py3.11-20.0.10", "py3.11-20.0.4")
-    assert versions_of_line("py3.11-20", tags, GRAMMAR) == (
+    assert inputs().versions_of_line("py3.11-20", tags) == (
         "py3.11-20.1.0",
         "py3.11-20.0.10",
         "py3.11-20.0.4",
@@ -138,7 +135,7 @@ def test_the_versions_of_a_line_are_longer_and_no_pointers_the_highest_first() -
 def test_a_share_above_the_limit_is_refused(
     case: str, removals: int, live: int, overrides: dict[str, Any], refused: bool
 ) -> None:
-    reason = refusal(removals, live, inputs(**overrides))
+    reason = inputs(**overrides).refusal(removals, live)
     assert bool(reason) is refused, case
     # A person finds only this one in a declaration.
     assert ("fleet:max-removals" in reason) is refused, case
