@@ -84,7 +84,9 @@ def _folders(checkout: Checkout) -> Iterator[_Thing]:
     cache = checkout.cache
     yield _folder("tools and bases of all checkouts", f" ({cache})", cache)
     yield _folder(".venv", "", checkout.root / ".venv")
-    if there := [str(each) for each in golang.caches() or () if each.exists()]:
+    # Without programs of ours they are of others.
+    caches = golang.caches() if (cache / "tools").exists() else None
+    if there := [str(each) for each in caches or () if each.exists()]:
         # So many files that counting them takes longer than all else here.
         yield _Thing(title="Go's caches", measure=lambda: None, unseen=f"du -sh {' '.join(there)}")
 
