@@ -54,7 +54,7 @@ _MEGABYTE = 10**6
 
 @dataclass(frozen=True, kw_only=True)
 class Done:
-    """What a run did: its seconds, the blobs that it sent, the digests that its images keep.
+    """The cost of a run: its seconds, the blobs that it sent, the digests that its images keep.
 
     The digests are those of all runs since the first, whether a tag names them still or not.
     """
@@ -67,7 +67,7 @@ class Done:
 
 @dataclass(frozen=True, kw_only=True)
 class Matrix:
-    """What every declared image has in place of what is declared; what is empty is left as it is.
+    """The values that replace those of every declared image; an empty one replaces nothing.
 
     ``image`` is the name, and so the assets, that the first image has instead.
     """

@@ -23,7 +23,7 @@ _WORK = frozenset({"create", "update", "replace", "create-replacement"})
 
 @dataclass(frozen=True, kw_only=True)
 class Update:
-    """What one update did; ``compiled`` are sets of wheels, which builds share.
+    """The work of one update; ``compiled`` are sets of wheels, which builds share.
 
     ``building``, ``verifying`` and ``compiling`` are seconds added up over resources.
     """

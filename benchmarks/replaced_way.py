@@ -22,7 +22,7 @@ NAMESPACE: Final = "replaced"
 
 @dataclass(frozen=True, kw_only=True)
 class Job:
-    """What one workflow's job builds: one tag for all its platforms."""
+    """The build of one workflow's job: one tag for all its platforms."""
 
     reference: str
     platforms: tuple[str, ...]

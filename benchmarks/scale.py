@@ -80,7 +80,7 @@ class Provider:
 
 @dataclass(frozen=True, kw_only=True)
 class Figures:
-    """What a step cost; ``megabytes`` is the peak of the process until its end."""
+    """The cost of a step; ``megabytes`` is the peak of the process until its end."""
 
     step: str
     seconds: float

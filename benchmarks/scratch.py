@@ -36,7 +36,7 @@ class Scratch:
 
     @property
     def needs(self) -> Needs:
-        """What the stack asks of this machine."""
+        """The requirements of the stack on this machine."""
         return read_needs(self.root, self.stack)
 
     def declare(self, config: Mapping[str, Any]) -> None:

@@ -25,7 +25,7 @@ _ROLES: Final = {
 
 @dataclass(frozen=True, kw_only=True)
 class Usage:
-    """What one kind of process cost: peak resident memory in MiB, processor time in seconds."""
+    """The cost of one kind of process: peak resident memory in MiB, processor time in seconds."""
 
     megabytes: float
     seconds: float
@@ -33,7 +33,7 @@ class Usage:
 
 @dataclass(frozen=True, kw_only=True)
 class Ran:
-    """How a command ended; ``megabytes`` is the peak of all its processes together."""
+    """The end of a command; ``megabytes`` is the peak of all its processes together."""
 
     code: int
     seconds: float

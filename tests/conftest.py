@@ -69,5 +69,5 @@ def registry() -> Iterator[FakeRegistry]:
 
 @pytest.fixture
 def environment(registry: FakeRegistry, tmp_path: Path) -> dict[str, str]:
-    """What a client of that registry has in its environment."""
+    """Return the environment of a client of that registry."""
     return {"FLEET_PLAIN_HTTP": registry.host, "DOCKER_CONFIG": str(tmp_path)}

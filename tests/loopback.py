@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 
 class Answered(NamedTuple):
-    """What came back; names of headers are in lower case."""
+    """The answer to a request; names of headers are in lower case."""
 
     status: int
     headers: dict[str, str]

@@ -38,7 +38,7 @@ class Row:
 
     @property
     def cells(self) -> tuple[str, ...]:
-        """Its cells under the headings."""
+        """The cells under the headings."""
         one = self.advisory
         where = ", ".join(self.where)
         return one.id, one.severity or "-", self.package, one.fixed or "-", where, self.waived

@@ -30,7 +30,7 @@ from fleet.registry.history import Move
 
 @dataclass(frozen=True, kw_only=True)
 class Left:
-    """What runs left: ``rows`` are the stack's outputs by reference, None where no state is known.
+    """The results of runs: ``rows`` are the stack's outputs by reference, None without a state.
 
     A row has ``digest``, empty where its resource failed; that of a version tag also ``platforms``,
     ``size`` and ``verified``. ``evidence`` has by reference a digest and the kinds of statements

@@ -25,7 +25,7 @@ _LOCAL_DAEMON = re.compile(r"tcp://(?:localhost|127(?:\.[0-9]{1,3}){3}|\[::1\]):
 
 @dataclass(frozen=True, kw_only=True)
 class Node:
-    """Where a builder builds: the driver that reaches it, its address, and the driver's options.
+    """A node of a builder: the driver that reaches it, its address, and the driver's options.
 
     ``endpoint`` is ``tcp://host:port`` or ``unix:///path`` for ``remote``, a Docker engine for
     ``docker-container``, and empty for the others: ``kubernetes`` takes the cluster that
@@ -41,7 +41,7 @@ class Node:
 
     @property
     def foreign(self) -> bool:
-        """Whether only a ``docker buildx`` on the machine knows the driver."""
+        """True if only a ``docker buildx`` on the machine knows the driver."""
         return self.driver == CLOUD
 
 

@@ -19,7 +19,7 @@ _GENERAL = frozenset({"self-hosted", "linux", "windows", "macos", "x64", "arm", 
 
 @dataclass(frozen=True, kw_only=True)
 class GitHub:
-    """Where the fleet's program lives on GitHub, and how its workflows run there.
+    """The repository of the fleet's program on GitHub, and the settings of its workflows.
 
     ``repository`` is ``owner/name``, ``environment`` the deployment environment of the jobs that
     hold secrets, ``runner`` the label that these run on, ``check_runner`` that of the jobs without

@@ -41,7 +41,7 @@ class MatrixEntry:
 
     @property
     def description(self) -> str:
-        """What the contract has an image say of itself, without the platform."""
+        """The image's own description by the contract, without the platform."""
         variant = self.python if self.base == "full" else self.base_key
         return f"python:{variant} {self.image.package}:{self.version}"
 

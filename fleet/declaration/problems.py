@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 
 class Fault(NamedTuple):
-    """What is wrong with a text, and what to do about it."""
+    """A fault of a text, and its remedy."""
 
     what: str
     remedy: str

@@ -26,7 +26,7 @@ class Releases:
 
 @dataclass(frozen=True, kw_only=True)
 class PythonReleases:
-    """How ``pythons`` are kept to CPython's release cycle.
+    """The policy by which ``pythons`` are kept to CPython's release cycle.
 
     A Python leaves ``retire_after`` days after its end of life, or never where that is ``None``.
     With ``add``, one that is newer than all declared comes in once it was released.

@@ -23,14 +23,14 @@ _ONE_BYTE_LENGTH = 0x80  # DER (X.690): a longer length has several bytes, and n
 
 @dataclass(frozen=True, kw_only=True)
 class Identity:
-    """Who signs: `name` is the URI or address in the certificate, by the token of `issuer`."""
+    """A signer without a key: `name` is the certificate's URI or address, by `issuer`'s token."""
 
     name: str
     issuer: str
 
     @property
     def hint(self) -> str:
-        """What a referrer and a report call the signer."""
+        """The name of the signer in a referrer and a report."""
         return self.name
 
 

@@ -46,7 +46,7 @@ class Asked:
 
     @property
     def declaration(self) -> Declaration:
-        """What the stack's file declares."""
+        """The declaration in the stack's file."""
         return declaration_of_file(config_file(self.root, self.stack))
 
     @property

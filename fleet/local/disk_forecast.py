@@ -33,7 +33,7 @@ CONTAINERS: Final = 300 * 10**6
 
 @dataclass(frozen=True, kw_only=True)
 class Part:
-    """What takes ``size`` bytes at most, and is known to a person by ``name``.
+    """Something that takes ``size`` bytes at most, and is shown as ``name``.
 
     ``place`` is the folder that it will lie in, ``None`` where that is not on this machine: in a
     Docker engine of a virtual one.

@@ -45,7 +45,7 @@ def select(checkout: Checkout, pulumi: Path, stack: str, env: Mapping[str, str])
 
 @dataclass(frozen=True, kw_only=True)
 class Ran:
-    """What became of one run: the exit status, and the report where there is one."""
+    """The end of one run: the exit status, and the report if there is one."""
 
     code: int
     report: Report | None

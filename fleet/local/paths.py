@@ -77,7 +77,7 @@ class Checkout:
 
     @property
     def uses_short(self) -> bool:
-        """Whether the sockets lie in the short directory: their paths would be too long here."""
+        """True if the sockets lie in the short directory: their paths would be too long here."""
         return len(os.fsencode(self.state / _LONGEST)) > SOCKET_PATH_LIMIT
 
     def make_state(self) -> None:

@@ -26,7 +26,7 @@ _SYS_ADMIN: Final = 21
 
 @dataclass(frozen=True, kw_only=True)
 class Placed:
-    """Where registry and builder run: in the Docker engine at ``docker``, empty for this machine.
+    """The place of registry and builder: the Docker engine at ``docker``, empty for this machine.
 
     ``tools`` are the needs of programs on this machine then, and ``supply`` where those come from.
     ``free`` says that the other place can be asked for.

@@ -57,12 +57,12 @@ class Machine:
 
     @property
     def can_use_docker(self) -> bool:
-        """Whether an engine answers, and is not refused."""
+        """True if an engine answers and is not refused."""
         return bool(self.docker) and self.wish != HOST
 
     @property
     def can_run_daemons(self) -> bool:
-        """Whether this machine could run them, by its kind and its user."""
+        """True if this machine can run them, by its kind and its user."""
         may_build = self.root and self.privileged
         return self.system == "Linux" and (may_build or not self.builder)
 

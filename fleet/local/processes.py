@@ -35,7 +35,7 @@ class Record:
 
     @property
     def alive(self) -> bool:
-        """Whether this very process still runs."""
+        """True if this very process still runs."""
         return birth(self.pid) == self.born
 
 

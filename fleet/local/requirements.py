@@ -85,7 +85,7 @@ class Needs:
 
     @property
     def without_daemons(self) -> "Needs":
-        """What is needed of programs on this machine where registry and builder run elsewhere."""
+        """The programs that this machine needs if registry and builder run elsewhere."""
         return replace(self, port=None, built_here=())
 
     @property

@@ -135,7 +135,7 @@ class RunDisplay:
                 yield line
 
     def _is_told(self, line: str) -> bool:
-        """Whether an event had the error that this line begins; the verdict follows any error."""
+        """Tell whether an event had the error of this line; the verdict follows any error."""
         text = line.removeprefix("error:").strip()
         return text in self._errors or bool(self._errors and TELLS_NOTHING.search(text))
 

@@ -24,7 +24,7 @@ _ERASED: Final = "\r\x1b[K"
 
 
 def is_terminal(stream: TextIO | None) -> bool:
-    """Whether a standard stream is a terminal; Python has None for one that was closed."""
+    """Tell whether a standard stream is a terminal; Python has None for one that was closed."""
     return stream is not None and stream.isatty()
 
 

@@ -49,7 +49,7 @@ class Advisory:
 
 @dataclass(frozen=True, kw_only=True)
 class BasePackages:
-    """What a base consists of: that of the platform whose manifest has the digest ``image``."""
+    """The packages of a base, on the platform whose manifest has the digest ``image``."""
 
     image: str
     packages: tuple[str, ...] = ()

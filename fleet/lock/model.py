@@ -65,7 +65,7 @@ class Base:
 
 @dataclass(frozen=True, kw_only=True)
 class Lifetime:
-    """How long a feature release of CPython is maintained, by its release cycle.
+    """The time for which a feature release of CPython is maintained, by its release cycle.
 
     ``until`` is the last day, ``YYYY-MM-DD``. ``state`` is what that meant on the day when the
     cycle was asked, so that a page that warns is made without a clock: ``ending`` is within half
@@ -78,7 +78,7 @@ class Lifetime:
 
 @dataclass(frozen=True, kw_only=True)
 class Tools:
-    """What compiles the distributions of an image that have no wheel.
+    """The build tools for the distributions of an image that have no wheel.
 
     ``pins`` are build backends and what they need. ``compiled`` maps ``{platform} {libc}`` to what
     has no wheel there, build backends included, as ``name==version``; ``sources`` says of each of

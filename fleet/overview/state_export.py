@@ -21,7 +21,7 @@ _STACK = "pulumi:pulumi:Stack"
 
 @dataclass(frozen=True, kw_only=True)
 class Known:
-    """What a state holds: ``rows`` are the stack's outputs, as its last run left them.
+    """The contents of a state: ``rows`` are the stack's outputs, as its last run left them.
 
     They are None where there is no state, or one of several is missing and the others have no tag:
     ``lacking`` says why.

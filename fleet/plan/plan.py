@@ -114,7 +114,7 @@ class Plan:
 
     @property
     def keyless(self) -> Keyless | None:
-        """Who signs without a key."""
+        """The identity that signs without a key."""
         return self.declaration.signing.keyless
 
     @property

@@ -32,7 +32,7 @@ _SHORT: Final = slice(len("sha256:"), len("sha256:") + 12)
 
 @dataclass(frozen=True, kw_only=True)
 class Build:
-    """What docker-build is asked to build and push, as an index of ``platforms`` of one builder.
+    """A build that docker-build pushes, as an index of ``platforms`` of one builder.
 
     ``name`` is the reference without the registry, by which its resources are named; ``foreign``
     says that only a ``docker buildx`` on the machine drives the builder. The name of an image of

@@ -23,7 +23,7 @@ _HASHED = 16
 
 
 class MalformedArtifactError(OciError):
-    """What lies under the tag is no such document."""
+    """The tag does not name such a document."""
 
 
 class OverwrittenArtifactError(OciError):

@@ -51,7 +51,7 @@ Look = Callable[[], Awaitable[None]]
 
 
 class DeleteOutcome:
-    """What a registry made of a DELETE: the possible values."""
+    """The outcome of a DELETE."""
 
     DONE = "done"
     ABSENT = "absent"

@@ -23,7 +23,7 @@ class UnreadableError(RegistryError):
 
 
 class DamagedError(RegistryError):
-    """What is there under a digest was read, and is not what was written under it."""
+    """The content under a digest does not have that digest."""
 
 
 class ConflictError(OciError):

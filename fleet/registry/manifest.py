@@ -54,7 +54,7 @@ class Child:
 
 @dataclass(frozen=True, kw_only=True)
 class Content:
-    """What a manifest refers to: its configuration, then its layers from the lowest up."""
+    """The blobs of a manifest: its configuration, then its layers from the lowest up."""
 
     config: Blob
     layers: tuple[Blob, ...]

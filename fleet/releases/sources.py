@@ -35,7 +35,7 @@ Resolver = Callable[[str], Digests]
 
 @dataclass(frozen=True, kw_only=True)
 class Sources:
-    """Where everything comes from that a lock holds.
+    """The sources of everything that a lock holds.
 
     ``distributions`` resolves requirements; ``yanked(package)`` names withdrawn versions;
     ``files(distribution)`` lists the files of all its releases; ``build_requires(file)`` tells what
@@ -91,7 +91,7 @@ class Sources:
 
 @dataclass(frozen=True, kw_only=True)
 class Refresh:
-    """What is asked for again although the lock holds it; ``newest`` names images."""
+    """The entries to ask for again although the lock holds them; ``newest`` names images."""
 
     bases: bool = False
     builders: bool = False

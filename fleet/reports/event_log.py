@@ -100,7 +100,7 @@ class _Log:
 
     @property
     def complete(self) -> bool:
-        """Whether the program got to its end: the engine then has outputs of the stack.
+        """True if the program got to its end: the engine then has outputs of the stack.
 
         The SDK hands over outputs of a program that raised, too.
         """

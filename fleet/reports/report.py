@@ -82,13 +82,13 @@ class Report:
 
     @property
     def failed(self) -> int:
-        """How many tags and changes failed."""
+        """The number of tags and changes that failed."""
         changes = (change.partition(" ")[0] == FAILED_CHANGE for change in self.changes)
         return len(self.of("fail")) + sum(changes)
 
     @property
     def cut_short(self) -> bool:
-        """Whether a resource that failed ended a preview: the engine goes on in no preview."""
+        """True if a resource that failed ended a preview: the engine goes on in no preview."""
         return self.mode == "preview" and not self.complete and self.failed > 0
 
     @property
@@ -109,7 +109,7 @@ class Report:
 
     @property
     def differs(self) -> bool:
-        """Whether the registry is to be changed."""
+        """True if the registry is to be changed."""
         return any(entry.action in CHANGING for entry in self.entries)
 
 

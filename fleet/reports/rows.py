@@ -25,7 +25,7 @@ Words = Mapping[Action, str]
 
 @dataclass(frozen=True, kw_only=True)
 class Row:
-    """What becomes of one tag of the repository ``image``, in words of one line.
+    """The change of one tag of the repository ``image``, in words of one line.
 
     ``before`` and ``after`` are versions where a pointer moves from one to another, else digests of
     12 hexadecimal digits. Tags that are kept for the same reason are one row.

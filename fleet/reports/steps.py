@@ -49,7 +49,7 @@ class State:
 
 @dataclass(kw_only=True)
 class Step:
-    """What a run did about one resource: it was read (`before`, `read`), then dealt with.
+    """The steps of a run for one resource: it was read (`before`, `read`), then dealt with.
 
     `read` is None where nothing was read, or the resource was found absent. `gone` is the state of
     a resource that the program does not declare any more, or that another one replaces. `begun`
@@ -76,12 +76,12 @@ class Step:
 
     @property
     def went_wrong(self) -> bool:
-        """Whether the engine failed to deal with it, or something said an error of it."""
+        """True if the engine failed to deal with it, or an error was reported for it."""
         return self.failed or bool(self.errors)
 
     @property
     def declared(self) -> bool:
-        """Whether the program declares it; what fails its check has no step."""
+        """True if the program declares it; what fails its check has no step."""
         return bool(self.op and self.new) or bool(self.errors and self.gone is None)
 
     def take(self, op: str, old: State | None, new: State | None, *, failed: bool) -> None:

@@ -26,7 +26,7 @@ class MovedBase:
 
 @dataclass(frozen=True, kw_only=True)
 class BaseMove:
-    """What moved inside a base on ``platforms``, and the ``images`` that are built on it.
+    """The packages that moved inside a base on ``platforms``, and the ``images`` built on it.
 
     ``before`` and ``after`` are compressed bytes on the first of the platforms. ``everywhere`` is
     false where it did not move on another platform, or that is not known.
@@ -47,7 +47,7 @@ class BaseMove:
 
     @property
     def count(self) -> str:
-        """How many packages moved, in words."""
+        """The number of packages that moved, in words."""
         moved = len({(move.kind, move.name) for move in self.packages})
         return "no package moved" if not moved else f"{moved} package{'s' * (moved > 1)} moved"
 
@@ -74,7 +74,7 @@ class UnreadBases:
 
 @dataclass(frozen=True, kw_only=True)
 class BaseMoves:
-    """What moved inside bases, where that is not known, and how much was ``read`` for it."""
+    """The packages that moved inside bases, where that is not known, and bytes ``read``."""
 
     bases: tuple[BaseMove, ...] = ()
     unread: tuple[UnreadBases, ...] = ()

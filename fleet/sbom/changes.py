@@ -40,12 +40,12 @@ class PackageMove:
 
     @property
     def order(self) -> tuple[bool, bool, bool, str, str]:
-        """What sorts moves: the system, then what moved, came and went, each by name."""
+        """The sort key of moves: the system, then what moved, came and went, each by name."""
         return (self.kind != SYSTEM, not self.after, not self.before, self.name, self.kind)
 
     @property
     def label(self) -> str:
-        """Its name, with the system if others have that name: ``pip (Python)``."""
+        """The name, with the system if others have that name: ``pip (Python)``."""
         return f"{self.name} ({self.system})" if self.system else self.name
 
     @property

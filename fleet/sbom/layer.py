@@ -53,7 +53,7 @@ LONGEST_PATH = 4096
 
 @dataclass(frozen=True, kw_only=True)
 class Limits:
-    """What one layer may hold: bytes as sent and unpacked, entries, and bytes that are kept."""
+    """The limits of one layer: bytes as sent and unpacked, entries, and bytes that are kept."""
 
     packed: int = 4 * 1024**3
     unpacked: int = 16 * 1024**3
@@ -64,7 +64,7 @@ class Limits:
 
 @dataclass(frozen=True, kw_only=True)
 class LayerFacts:
-    """What a layer does to those below, and what it adds; paths have no leading slash.
+    """The files that a layer adds, and the lower ones that it hides; paths have no leading slash.
 
     ``files`` and ``hard_links`` are those that are wanted, ``others`` all else but folders and
     links. ``hidden`` is gone from lower layers, and of ``opaque`` folders nothing of them is left.

@@ -11,7 +11,7 @@ class UnreadableImageError(RegistryError):
 
 
 class PackageKind:
-    """Which system a package belongs to: the types of package URLs."""
+    """The system that a package belongs to, as the type of its package URL."""
 
     DEBIAN = "deb"
     ALPINE = "apk"
@@ -40,7 +40,7 @@ class Package:
 
     @property
     def key(self) -> tuple[str, str, str, str]:
-        """What tells it from any other package of an image."""
+        """The key that no other package of an image has."""
         return (self.kind, self.name, self.version, self.architecture)
 
 

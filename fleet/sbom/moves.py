@@ -27,7 +27,7 @@ MOST_SECONDS: Final = 300
 
 @dataclass(frozen=True, kw_only=True)
 class Compared:
-    """What moved inside a base on one platform; ``before`` and ``after`` are compressed bytes."""
+    """The moves inside a base on one platform; ``before`` and ``after`` are compressed bytes."""
 
     platform: str
     moves: tuple[PackageMove, ...]

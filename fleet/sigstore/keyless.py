@@ -30,7 +30,7 @@ _MARGIN = timedelta(minutes=2)
 
 @dataclass(frozen=True, kw_only=True)
 class Services:
-    """Where to sign, in public or with nothing in a public log, and how to get there."""
+    """The services to sign at, in public or with nothing in a public log, and how to reach them."""
 
     public: Instance = PUBLIC
     private: Instance = GITHUB
@@ -75,7 +75,7 @@ class KeylessSigner:
 
     @property
     def hint(self) -> str:
-        """What referrers call this signer."""
+        """The name of this signer in referrers."""
         return self.identity.hint
 
     async def sign(self, statement: Statement) -> bytes:

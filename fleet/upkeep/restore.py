@@ -19,7 +19,7 @@ from fleet.upkeep.state import Removed, Remover, State
 
 @dataclass(frozen=True, kw_only=True)
 class Records:
-    """What the records of ``asked`` repositories hold, and why those ``unread`` could not be.
+    """The records of ``asked`` repositories, and why those ``unread`` could not be read.
 
     Each of ``asked`` comes with the repository beside which its record lies.
     """

@@ -20,7 +20,7 @@ _HEADINGS = ("TO=", "digest", "from", "until", "registry", "why")
 
 @dataclass(frozen=True, kw_only=True)
 class Candidate:
-    """What a tag once named: ``to`` is what a pin of it says, empty where none can.
+    """A digest that a tag once named: ``to`` is what a pin of it says, empty where none can.
 
     ``there`` tells whether the registry still has it. Of a pointer, ``version_tag`` is the tag of
     the version ``to``, and ``now`` what that names by the history: another build, perhaps.

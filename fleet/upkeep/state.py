@@ -34,7 +34,7 @@ class Removed(Removal):
 
 @dataclass(frozen=True, kw_only=True)
 class Remover:
-    """What the last update recorded of a ``StalePointers``; ``policies`` are by pointer kind.
+    """The state of a ``StalePointers`` after the last update; ``policies`` are by pointer kind.
 
     ``name`` is what an undo record calls it. At a mirror, ``source`` is what that is a mirror of.
     """

@@ -18,7 +18,7 @@ NOT_CHECKED: Final = (
 
 @dataclass(frozen=True, kw_only=True)
 class Trusted:
-    """Whose signatures count: public ``keys``, the one to sign with first, and an ``identity``.
+    """The trusted signers: public ``keys``, the one to sign with first, and an ``identity``.
 
     The certificates of identities are issued by ``authorities`` (DER). The ``retired`` keys count
     no more, each since a day; what they signed is told.

@@ -53,7 +53,7 @@ class Wanted:
 
 @dataclass(frozen=True, kw_only=True)
 class Verified:
-    """What was found of a tag: ``signed`` are the verified statements of ``digest`` by kind.
+    """The findings for a tag: ``signed`` are the verified statements of ``digest`` by kind.
 
     Of those of a kind it is one by the first declared signer that signed any. ``signers`` are the
     hints of all that signed, in that order. ``others`` counts what else refers to it, such as

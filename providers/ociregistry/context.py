@@ -221,7 +221,7 @@ class Session:
 
 
 class Declared:
-    """What the program declared in this run, as `check` saw it, and what its refresh read.
+    """The declarations of this run, as `check` saw them, and the results of its refresh.
 
     A resource that was renamed in the program is deleted under its old name after it was
     created under its new one. What is declared here is kept through that deletion.

@@ -140,7 +140,7 @@ def digest(path: Path) -> str:
 
 
 def layer(root: Path) -> dict[str, tuple[int, float, bytes]]:
-    """What of a folder gets into a layer: modes, dates and contents, by path."""
+    """Return what of a folder gets into a layer: modes, dates and contents, by path."""
     return {
         str(path.relative_to(root)): (
             path.stat().st_mode,

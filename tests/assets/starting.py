@@ -22,7 +22,7 @@ env | sed 's/^/env /'
 
 @dataclass(frozen=True, kw_only=True)
 class Start:
-    """How a start ended: its status, the server's words and environment, and the errors."""
+    """The end of a start: its status, the server's words and environment, and the errors."""
 
     status: int
     words: list[str]
@@ -36,7 +36,7 @@ class Start:
 
     @property
     def address(self) -> str:
-        """Where the server is told to listen, as `host:port`."""
+        """The address that the server is given, as `host:port`."""
         if self.server == "gunicorn":
             return self.option("--bind")  # only where HOST or PORT was given
         return f"{self.option('--host')}:{self.option('--port')}"

@@ -29,7 +29,7 @@ os._exit(7)
 
 
 def ended(name: str, generations: int, *loaded: str) -> int:
-    """How the youngest child ended; 7: it went on, 99: an older process lost its handler."""
+    """Return how the youngest child ended; 7: it went on, 99: an older process lost its handler."""
     command = [sys.executable, "-c", MASTER, name, str(generations), *loaded]
     return subprocess.run(command, check=False).returncode
 

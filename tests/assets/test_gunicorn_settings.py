@@ -25,7 +25,7 @@ IMAGES = ("python-gunicorn", "python-gunicorn-uvicorn")
 
 @dataclass(frozen=True, kw_only=True)
 class Settled:
-    """What gunicorn is told beneath its flags, and what was printed."""
+    """The settings that gunicorn gets beneath its flags, and its output."""
 
     settings: dict[str, Any]
     lines: list[str]

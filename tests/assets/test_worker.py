@@ -83,7 +83,7 @@ def test_a_connection_that_was_accepted_before_the_end_is_answered(
 
 
 def test_uvicorns_own_server_closes_it() -> None:
-    """Where this fails, uvicorn has mended it, and the worker's own server can go."""
+    """If this fails, uvicorn has mended it, and the worker's own server can go."""
     assert asyncio.run(stopping(uvicorn.Server).answers(REQUEST)) == b""
 
 

@@ -46,7 +46,7 @@ FOREIGN = "linux/s390x"
 
 @dataclass(frozen=True, kw_only=True)
 class Verdict:
-    """How a verification ended: its status, the checks that held in their order, and the others."""
+    """The end of a verification: its status, the checks that held, in order, and the others."""
 
     status: int
     held: list[str]

@@ -75,7 +75,7 @@ class Chromium:
 
     @property
     def logged(self) -> list[str]:
-        """What the page and the browser complained about, a refused script among them."""
+        """The complaints of the page and the browser, a refused script among them."""
         entries = (e["params"] for e in self.events if e["method"] == "Log.entryAdded")
         thrown = (e["params"] for e in self.events if e["method"] == "Runtime.exceptionThrown")
         return [

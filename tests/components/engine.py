@@ -37,7 +37,7 @@ class Asked:
 
 @dataclass(frozen=True, kw_only=True)
 class Options:
-    """What a program asks of a resource beside its inputs; time limits as the engine reads them.
+    """The options of a resource beside its inputs; time limits as the engine reads them.
 
     ``provider`` is the reference of one that the program made, else empty.
     """

@@ -329,7 +329,7 @@ def test_in_a_preview_it_is_no_error_that_the_other_stack_is_to_build_first(
 
 @pytest.fixture
 def told(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, str]]:
-    """What the program says, with its severity."""
+    """Return the messages of the program, with their severity."""
     said: list[tuple[str, str]] = []
     for severity in ("info", "error"):
         monkeypatch.setattr(

@@ -24,7 +24,7 @@ def two_images() -> Declaration:
 
 
 def rows(declaration: Declaration, *failed: str) -> dict[str, dict[str, Any]]:
-    """What an up of each image would export."""
+    """Return what an up of each image would export."""
     plan, told = plan_of(declaration), outputs(plan_of(declaration), *failed)
     return {
         image.name: {

@@ -43,7 +43,7 @@ def test_that_is_for_want_of_a_setting_in_the_sdk(frames: list[int]) -> None:
 
 @pytest.fixture
 def said(monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """What the SDK tells an engine that there is."""
+    """Return what the SDK tells an engine that there is."""
     found: list[str] = []
     monkeypatch.setattr(pulumi.log, "get_engine", object)
     monkeypatch.setattr(pulumi.log, "_log", lambda _, __, message, *___: found.append(message))

@@ -44,6 +44,6 @@ class Kept:
 
 
 def _fields(github: Any) -> dict[str, Any]:
-    """What may change, but for the violations: the first of them is to be seen at the end."""
+    """Return what may change, but for the violations: the first of them is seen at the end."""
     fixed = {"storage", "violations"}
     return copy.deepcopy({k: v for k, v in vars(github).items() if k not in fixed})

@@ -30,7 +30,7 @@ GRAMMAR = {
 
 @dataclass(frozen=True, kw_only=True)
 class Declared:
-    """What the small program declares.
+    """The declarations of the small program.
 
     `repository` and `build` are `host/name`; `tags` maps a tag to the digest of its index in
     `build`, which has `platforms`; `pointers` maps a pointer to one of `tags`. Without a `policy`
@@ -76,7 +76,7 @@ class Step:
 
 @dataclass(frozen=True, kw_only=True)
 class Ran:
-    """How a command ended, what it printed, and the events that the engine logged."""
+    """The end of a command, what it printed, and the events that the engine logged."""
 
     code: int
     printed: str

@@ -94,7 +94,7 @@ def scene(kept: tuple[Scene, Kept, Ran]) -> Scene:
 
 
 def verified(registry: Any, digest: str) -> int:
-    """How many statements of a digest verify there, read as anybody does."""
+    """Return how many statements of a digest verify there, read as anybody does."""
     view = Reading(registry, THERE)
     count = 0
     for entry in json.loads(view.manifest(digest.replace(":", "-")))["manifests"]:

@@ -38,7 +38,7 @@ STEPS = 3
 
 @dataclass(frozen=True, kw_only=True)
 class Mode:
-    """How a registry removes names, and what is declared to be done with stale ones."""
+    """The way in which a registry removes names, and the declared policy for stale ones."""
 
     deletes_tags: bool
     policy: dict[str, str]
@@ -55,7 +55,7 @@ MODES = (
 
 @dataclass
 class Outcome:
-    """What a schedule met: its story in words, faults by kind, ups that failed, kills.
+    """The events of a schedule: its story in words, faults by kind, ups that failed, kills.
 
     `swept` are digests that went, `raging` the sweeps under faults, `stopped` those of them that
     failed or did not believe the registry.

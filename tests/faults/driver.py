@@ -14,7 +14,7 @@ _FAILURES = (OciError, CheckFailedError)
 
 @dataclass
 class Upped:
-    """What an up did: `kinds` by resource name, and the failures in words."""
+    """The outcome of an up: `kinds` by resource name, and the failures in words."""
 
     kinds: dict[str, str] = field(default_factory=dict)
     failures: dict[str, str] = field(default_factory=dict)

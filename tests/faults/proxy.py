@@ -24,7 +24,7 @@ _HOP = frozenset({"connection", "transfer-encoding", "content-length", "keep-ali
 
 @dataclass(frozen=True, kw_only=True)
 class Fault:
-    """What happens to one request.
+    """The fate of one request.
 
     `reset` and `status` happen before the registry saw the request, `reset-after` when it has
     carried it out. `truncate`, `other-body` and `other-digest` spoil its answer, `list` replaces
@@ -77,7 +77,7 @@ class Rules:
 
 
 class Proxy:
-    """What the proxy does with a request, and the log of requests as `METHOD path`.
+    """The rule for a request, and the log of requests as `METHOD path`.
 
     `page` shortens the pages of tag lists; `logins` are what was sent to get tokens.
     """

@@ -135,7 +135,7 @@ def inputs(declared: Declaration, **overrides: Any) -> Inputs:
 
 
 def gaps(declared: Declaration, held: Lock) -> list[Problem]:
-    """What ``held`` does not cover of ``declared``."""
+    """Return what ``held`` does not cover of ``declared``."""
     problems = Problems()
     given = inputs(declared, lock=held)
     for one in declared.images:

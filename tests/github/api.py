@@ -36,7 +36,7 @@ _UNDESCRIBED_FIELDS = {f"PUT {_REPO}/environments/{{environment_name}}": {"can_a
 
 @dataclass
 class Fault:
-    """What is answered instead: to the next `times` requests whose `METHOD path` has `pattern`.
+    """The answer instead: to the next `times` requests whose `METHOD path` has `pattern`.
 
     With `done`, the request takes effect and only its answer is lost. A `status` of 0 answers as
     ever, after `first` was called.

@@ -34,7 +34,7 @@ SETTINGS = Settings(
 
 @dataclass(frozen=True, kw_only=True)
 class Declared:
-    """What the small program declares; without `github`, nothing."""
+    """The declarations of the small program; without `github`, nothing."""
 
     github: Settings | None = SETTINGS
     files: Mapping[str, str] = field(

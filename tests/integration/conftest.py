@@ -96,5 +96,5 @@ def images(
 
 @pytest.fixture
 def run(images: dict[str, Image], tmp_path: Path) -> Runs:
-    """What starts one of the three images by its name, with the options of a run."""
+    """Return what starts one of the three images by its name, with the options of a run."""
     return Runs(images, tmp_path)

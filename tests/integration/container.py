@@ -113,7 +113,7 @@ class Container:
 
     @property
     def root(self) -> Path:
-        """Its root file system, as it sees it itself."""
+        """The root file system, as the container sees it."""
         return Path(f"/proc/{self.pid}/root")
 
     def processes(self) -> dict[int, str]:

@@ -30,7 +30,7 @@ REFUSED_CALLS = (
 
 @dataclass(frozen=True, kw_only=True)
 class Options:
-    """What a run gives beside the image; the defaults are those of `docker run`.
+    """The options of a run beside the image; the defaults are those of `docker run`.
 
     `files` are texts by their path below the root, `without` paths that the image is to lack.
     Ports below `first_port` are those that only a capability may bind. `tmpfs` lists folders in

@@ -92,7 +92,7 @@ class DockerEngine:
 
     @property
     def declared(self) -> dict[str, object]:
-        """What ``fleet:builder-nodes`` says of a builder on it."""
+        """The entry of ``fleet:builder-nodes`` for a builder on it."""
         # The registry of the tests listens on this machine's loopback address.
         options = {"image": IMAGE, "network": "host"}
         endpoint = f"unix://{self.socket}"

@@ -29,7 +29,7 @@ _DROPS = (httpx.RemoteProtocolError, httpx.ReadError, httpx.WriteError)
 
 @dataclass(kw_only=True)
 class Outcome:
-    """What became of the requests.
+    """The outcome of the requests.
 
     `processes` are those that answered, in the order of the answers. `dropped` counts the kept
     connections that the server closed when a request was on its way: HTTP lets it, and has the

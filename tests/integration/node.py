@@ -26,7 +26,7 @@ class NodeDaemon:
 
     @property
     def declared(self) -> dict[str, object]:
-        """What ``fleet:builder-nodes`` says of it."""
+        """The entry of ``fleet:builder-nodes`` for it."""
         options = {"options": authority.options(self._tls)} if self._tls else {}
         return {"driver": "remote", "endpoint": self.address, **options}
 

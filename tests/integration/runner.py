@@ -20,7 +20,7 @@ _LIMIT_SECONDS = 1800
 
 @dataclass(frozen=True, kw_only=True)
 class Step:
-    """How a step ended, and what it printed; a failure of a `tolerated` one fails no job."""
+    """The end of a step, and its output; a failure of a `tolerated` one fails no job."""
 
     name: str
     code: int
@@ -45,13 +45,13 @@ class Runner:
 
     @property
     def summary(self) -> str:
-        """What the steps wrote to the job's page."""
+        """The text that the steps wrote to the job's page."""
         path = self.temp / "summary.md"
         return path.read_text() if path.exists() else ""
 
     @property
     def outputs(self) -> dict[str, str]:
-        """What the steps handed to the job's outputs."""
+        """The values that the steps handed to the job's outputs."""
         path = self.temp / "outputs"
         lines = path.read_text().splitlines() if path.exists() else []
         return dict(line.split("=", 1) for line in lines)

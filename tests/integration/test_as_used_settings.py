@@ -46,7 +46,7 @@ def test_variables_of_a_kubernetes_service_do_no_harm(
 
 @dataclass(frozen=True, kw_only=True)
 class Row:
-    """What is given, and what it gives: how many workers, where, and what must be said of it."""
+    """The settings, and their effect: how many workers, where, and what must be said of it."""
 
     env: dict[str, str] = field(default_factory=dict)
     files: dict[str, str] = field(default_factory=dict)

@@ -28,7 +28,7 @@ ELSEWHERE = ("github", "schedules", "secrets", "protected")
 
 @dataclass(frozen=True, kw_only=True)
 class Mirror:
-    """What ``fleet:base-registry`` is set to, its Pythons, and those that they are copied from."""
+    """The value of ``fleet:base-registry``, its Pythons, and those that they are copied from."""
 
     path: str
     python: RegistryView

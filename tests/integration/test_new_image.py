@@ -19,7 +19,7 @@ GUIDE = ROOT / "docs" / "new-image.md"
 
 @pytest.fixture(scope="module")
 def followed(workshop: Workshop) -> Iterator[dict[str, str]]:
-    """What each command of the guide printed that was not as shown, after a start from nothing."""
+    """Return what each command of the guide printed that is not as shown, from nothing on."""
     shutil.rmtree(workshop.root / "assets" / NEW, ignore_errors=True)
     workshop.declare()
     workshop.up()

@@ -33,7 +33,7 @@ def prod() -> Iterator[Prod]:
 
 
 def made_by_make() -> bool:
-    """Whether `make` would take the Python environment of these tests for its own."""
+    """Tell whether `make` would take the Python environment of these tests for its own."""
     stamp = Path(sys.prefix) / ".lock.stamp"
     lock = hashlib.sha256((ROOT / "requirements-dev.lock").read_bytes()).hexdigest()
     return stamp.exists() and stamp.read_text().startswith(lock)

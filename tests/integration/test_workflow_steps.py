@@ -46,7 +46,7 @@ def view(workshop: Workshop) -> Iterator[RegistryView]:
 
 @pytest.fixture(scope="module")
 def files(workshop: Workshop, view: RegistryView) -> dict[str, str]:
-    """What the templates make of that stack and a repository, both schedules declared."""
+    """Return what the templates make of that stack and a repository, both schedules declared."""
     text = (workshop.root / f"Pulumi.{STACK}.yaml").read_text()
     config = {k.removeprefix("fleet:"): v for k, v in yaml.safe_load(text)["config"].items()}
     schedules = {"drift": "1 2 * * *", "versions": "1 3 * * *"}

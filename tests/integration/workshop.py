@@ -33,7 +33,7 @@ _WORK = frozenset({"create", "update", "replace", "create-replacement"})
 
 @dataclass(frozen=True, kw_only=True)
 class Ran:
-    """What a command printed, and how it ended."""
+    """The output of a command, and its end."""
 
     code: int
     printed: str
@@ -41,7 +41,7 @@ class Ran:
 
 @dataclass(frozen=True, kw_only=True)
 class Steps:
-    """What one run of the engine did: ``(operation, type, name)`` of each step that did work."""
+    """The work of one run of the engine: ``(operation, type, name)`` of each step that did work."""
 
     ran: Ran
     done: tuple[tuple[str, str, str], ...]

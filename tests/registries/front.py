@@ -32,7 +32,7 @@ class Storage:
 
 @dataclass
 class Front:
-    """What the front refuses; `tag_status` and `digest_status` answer DELETEs, 0 lets them pass.
+    """The refusals of the front; `tag_status` and `digest_status` answer DELETEs, 0 lets them pass.
 
     `date` is what its answers say in place of the present. `login` is the Authorization of what is
     passed on, empty for none. `log` holds `METHOD path` of every
@@ -62,11 +62,11 @@ class Front:
 
     @property
     def environment(self) -> dict[str, str]:
-        """What the provider needs in its environment."""
+        """The environment that the provider needs."""
         return self.spoken_to_at(self.host)
 
     def spoken_to_at(self, host: str) -> dict[str, str]:
-        """What the provider needs where something stands before the front, at `host`."""
+        """Return what the provider needs where something stands before the front, at `host`."""
         found = {"FLEET_PLAIN_HTTP": host}
         if self.github is not None:
             found |= {

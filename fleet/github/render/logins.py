@@ -19,7 +19,7 @@ class JobLogin:
 
     @property
     def own(self) -> bool:
-        """Whether it is the job's own: that of GitHub's registry, where none is declared."""
+        """True if it is the job's own: that of GitHub's registry, where none is declared."""
         return self.host == GHCR and self.login == DEFAULT
 
     @property

@@ -68,7 +68,7 @@ class StandIn:
 
     @property
     def key(self) -> str:
-        """How the bases file names it, such as ``3.11-slim``."""
+        """The key in the bases file, such as ``3.11-slim``."""
         return f"{self.python}-{self.base}"
 
     @property
@@ -83,7 +83,7 @@ class StandIn:
 
     @property
     def recipes(self) -> dict[str, Recipe]:
-        """What to make it from, by platform.
+        """The recipe for each platform.
 
         This machine's own is there in any case: its Python makes what is common to all, and wheels
         are installed on it for every platform.
@@ -97,7 +97,7 @@ class StandIn:
 
     @property
     def recipe(self) -> str:
-        """What it is made from, a SHA-256 for each platform; without the packages' versions."""
+        """The hash of its recipe, a SHA-256 for each platform; without the packages' versions."""
         return "-".join(sorted(self._keys))
 
     @property

@@ -28,7 +28,7 @@ _NOTHING: Mapping[str, str] = {}
 
 @dataclass(frozen=True, kw_only=True)
 class Info:
-    """What an engine says of itself.
+    """An engine's description of itself.
 
     ``root`` is the folder of its data, ``None`` where that is not on this machine. It has that many
     ``processors``, 0 if it does not say. With ``has_init``, it brings a process that collects what

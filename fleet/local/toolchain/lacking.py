@@ -38,7 +38,7 @@ class Lacking:
 
     @property
     def seen(self) -> str:
-        """What is missing and why, in sentences."""
+        """The missing programs and why they are missing, in sentences."""
         them, archive = (
             ("it", "its archive") if len(self.names) == 1 else ("them", "their archives")
         )
@@ -56,7 +56,7 @@ class Lacking:
 
     @property
     def remedy(self) -> str:
-        """What to do, in words that a sentence can go on with; empty if nothing is missing."""
+        """The remedy, in words that a sentence can go on with; empty if nothing is missing."""
         if not self.names:
             return ""
         if self.unrecorded.issuperset(self.names):

@@ -17,7 +17,7 @@ _DOWNLOAD_SECONDS = 10.0
 
 @dataclass(frozen=True, kw_only=True)
 class Supply:
-    """Where each tool is to come from.
+    """The source of each tool.
 
     ``there`` has the folders of the programs that this machine has already, by module;
     ``plugins`` are the missing ones. Of missing programs and plugins, ``downloads`` come from a
@@ -31,14 +31,14 @@ class Supply:
 
     @property
     def steps(self) -> Iterator[tuple[str, float]]:
-        """What takes long of it, with seconds: programs to download, and to build."""
+        """The steps that take long, with seconds: programs to download, and to build."""
         yield from ((module.name, _DOWNLOAD_SECONDS) for module in self.downloads)
         yield from ((module.name, module.minutes * 60) for module in self.builds)
 
 
 @dataclass(frozen=True, kw_only=True)
 class Tools:
-    """Where the tools lie; the daemons are ``None`` when they are not needed.
+    """The paths of the tools; the daemons are ``None`` when they are not needed.
 
     ``buildctl`` is beside ``buildkitd``, and linked in ``.fleet/bin`` as the engine is.
     """

@@ -51,7 +51,7 @@ class Matrix:
 
 @dataclass(frozen=True, kw_only=True)
 class Discovery:
-    """What discovery found: changes, the lock before and after, the new content of changed files.
+    """The result of discovery: changes, the lock before and after, new content of changed files.
 
     ``before`` is the declaration's file as it was read. ``advisories`` are rows of a table.
     """

@@ -36,12 +36,12 @@ class Cycle:
 
     @property
     def released(self) -> bool:
-        """Whether there is a final release that is maintained."""
+        """True if there is a final release that is maintained."""
         return self.status in _MAINTAINED
 
     @property
     def over(self) -> bool:
-        """Whether its release manager ended it: a planned day that has passed ends nothing."""
+        """True if its release manager ended it: a planned day that has passed ends nothing."""
         return self.status == "end-of-life"
 
 

@@ -27,7 +27,7 @@ class ToolError(TroubleError):
 
 @dataclass(frozen=True, kw_only=True)
 class Task:
-    """What ``image`` installs on ``python``, and what compiles some of it by the lock that is held.
+    """The distributions of ``image`` on ``python``, and the build tools of the lock that is held.
 
     Build backends keep near to those ``held``, but for yanked ones where it ``moves``. No cooldown
     holds back the pins in ``allowed``.

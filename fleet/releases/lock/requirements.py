@@ -30,7 +30,7 @@ class ExtraError(ResolutionError):
 
 @dataclass(frozen=True, kw_only=True)
 class Wanted:
-    """What is to be resolved for CPython ``python`` (``X.Y``) on Linux, on every machine.
+    """The requirements to resolve for CPython ``python`` (``X.Y``) on Linux, on every machine.
 
     ``requirements`` are PEP 508 texts. What is found agrees with the pins in ``within``, and keeps
     to those in ``near`` where nothing speaks against it. ``upstream`` tells that requirements are

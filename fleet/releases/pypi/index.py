@@ -34,12 +34,12 @@ class Release:
 
     @property
     def yanked(self) -> bool:
-        """Whether every file was withdrawn (PEP 592)."""
+        """True if every file was withdrawn (PEP 592)."""
         return all(file.yanked for file in self.files)
 
     @property
     def has_wheels(self) -> bool:
-        """Whether a wheel was not withdrawn, be it of another platform."""
+        """True if a wheel of any platform was not withdrawn."""
         return any(file.name.endswith(".whl") and not file.yanked for file in self.files)
 
     def allows(self, python: str) -> bool:

@@ -15,7 +15,7 @@ from fleet.upkeep.state import State
 
 @dataclass(frozen=True, kw_only=True)
 class Needs:
-    """What state, undo record, pins and ledger say of a repository, apart from its own tag list.
+    """The needs of a repository by state, undo record, pins and ledger, without its own tag list.
 
     ``known`` are names, ``digests`` those that stay wherever they are. ``roots`` are those of them
     that this repository has or had under a name, or as a build: what they refer to stays as well.

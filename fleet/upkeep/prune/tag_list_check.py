@@ -23,7 +23,7 @@ class DoubtError(TroubleError):
 
 @dataclass(frozen=True, kw_only=True)
 class Known:
-    """What is known of a repository without its tag list.
+    """The knowledge of a repository without its tag list.
 
     ``declared`` are the names of the state's tag resources, ``names`` all others that something
     remembers, ``digests`` those that were there at the last run.

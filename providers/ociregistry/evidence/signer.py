@@ -18,7 +18,7 @@ LOCAL: Final = "https://github.com/multi-py/fleet/blob/main/docs/evidence.md#a-p
 
 
 class Signer(Protocol):
-    """What signs statements; `hint` is what referrers call it."""
+    """A signer of statements; `hint` is its name in referrers."""
 
     @property
     def hint(self) -> str: ...  # noqa: D102

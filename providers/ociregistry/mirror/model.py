@@ -21,7 +21,7 @@ _LOST = "platforms or evidence were lost there"
 
 @dataclass(frozen=True, kw_only=True)
 class MirrorInputs:
-    """What is declared of the names of one repository at another registry.
+    """The declared tags of one repository at another registry.
 
     `tags` are the source's digests by tag: empty where one failed, and none where a preview does
     not know it yet. Those in `pointers` are no version tags. `evidence` are the fingerprints of the
@@ -73,7 +73,7 @@ class Copied:
 
 @dataclass(frozen=True, kw_only=True)
 class Mirrored:
-    """What the `tags` of a mirror name, and the fingerprints of the `evidence` brought there.
+    """The digests that the `tags` of a mirror name, and fingerprints of the `evidence` there.
 
     `left` is what the last update left, for tags that a refresh found otherwise or gone, `lost` are
     those of which a whole verification did not find all.

@@ -29,7 +29,7 @@ _NOT_TRIED = "not tried, because the registry failed before"
 
 @dataclass(kw_only=True)
 class Attempts:
-    """What failed of the tags of a mirror: tag to the reason.
+    """The failed tags of a mirror, each with its reason.
 
     Once its registry failed as a whole, `stopped` is true and nothing more is tried.
     """

@@ -17,7 +17,7 @@ _NOT_LISTED = "the registry does not list it just now"
 
 
 class _Seen(NamedTuple):
-    """What a tag names, what that stands for in an interrupted removal, and why it must stay."""
+    """The manifest of a tag, what it stands for in an interrupted removal, and why it must stay."""
 
     digest: str
     interrupted: str = ""

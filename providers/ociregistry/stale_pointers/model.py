@@ -113,7 +113,7 @@ class View:
 
 @dataclass(frozen=True, kw_only=True)
 class Due:
-    """What is to be removed now (tag to digest), and the undeclared pointers that stay.
+    """The pointers to remove now (tag to digest), and the undeclared ones that stay.
 
     `waiting` are those of them that are removed once their grace is over.
     """
@@ -125,7 +125,7 @@ class Due:
 
 @dataclass(frozen=True, kw_only=True)
 class StaleInputs:
-    """What is declared for the pointers of one repository.
+    """The declaration for the pointers of one repository.
 
     `digests` are those of all declared tags, empty where one failed.
     `stale` is what an update is to remove: tag to digest, as it was listed.

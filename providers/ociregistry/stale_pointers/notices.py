@@ -59,7 +59,7 @@ def ending(
 
 @dataclass(kw_only=True)
 class Noticed:
-    """What became of notices: the `days` of those that stand, and tags whose notice was taken back.
+    """The changes of notices: the `days` of those that stand, and tags whose notice was taken back.
 
     A declared tag from whose image one could not be taken has a day, too, so that it is due again.
     `failed` are tags with their digests whose notice could not be written; `warnings` say why.

@@ -34,7 +34,7 @@ class Platform:
 
 @dataclass(frozen=True, kw_only=True)
 class TagState:
-    """What a tag names. `assembled` is what the last create or update wrote or adopted.
+    """The content of a tag. `assembled` is what the last create or update wrote or adopted.
 
     `signed` is what is signed of that, None where nothing is known to be. `unreadable` says in
     words why nothing more is known of what it was moved to; no state keeps it.
@@ -110,7 +110,7 @@ class Recorded:
 
 @dataclass(frozen=True, kw_only=True)
 class TagInputs:
-    """What is declared: one source, which is copied as it is, or several indexes to be joined.
+    """The declaration of a tag: one source, copied as it is, or several indexes to be joined.
 
     A source's digest is empty where it is still unknown. A tag that declares `platforms` is a
     version tag, and must have these; one without is a pointer.
@@ -216,7 +216,7 @@ class TagInputs:
 
 @dataclass(frozen=True, kw_only=True)
 class Live:
-    """What a tag names just now; `owner` comes from its annotation, empty where it has none.
+    """The manifest that a tag names just now; `owner` is its annotation, empty if it has none.
 
     A leftover of an interrupted removal is never seen as live.
     """

@@ -31,7 +31,7 @@ def osv(name: str, *entries: dict[str, Any], **more: Any) -> dict[str, Any]:
 
 
 def ghsa(fixed: str = "0.16.0", **more: Any) -> dict[str, Any]:
-    """What GitHub says of h11."""
+    """Return GitHub's record of h11."""
     span = affected(H11, ("introduced", "0"), ("fixed", fixed))
     return osv(
         GHSA, span, **{"aliases": ["CVE-2025-43859"], "severity": [V3], **more},

@@ -21,7 +21,7 @@ Fault = Callable[[Handler], None]
 
 @dataclass
 class Service:
-    """What is known: by the key of a query, identifiers in pages; and records by identifier.
+    """The known records: by the key of a query, identifiers in pages; and records by identifier.
 
     A query's key is its package URL, or ``ecosystem name version``.
     """

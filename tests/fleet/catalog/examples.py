@@ -47,7 +47,7 @@ def plan_of(versions: tuple[str, ...] = ("0.33.0", "0.34.0"), **config: Any) -> 
 
 
 def left(plan: Plan, *failed: str, moves: tuple[Move, ...] | None = None) -> Left:
-    """What an up of ``plan`` leaves, in which the tags in ``failed`` failed."""
+    """Return what an up of ``plan`` leaves, in which the tags in ``failed`` failed."""
     refs = [(image, tag) for image in plan.images for tag in image.tags]
     rows: dict[str, dict[str, Any]] = {
         f"{image.repository}:{tag.tag}": {

@@ -12,7 +12,7 @@ _GIT = "/repos/{owner}/{repo}/git"
 
 
 class Sampler(Protocol):
-    """What knows GitHub's schemas."""
+    """A sampler of GitHub's schemas."""
 
     def sampled(self, schema: str, **fields: Any) -> dict[str, Any]: ...
 

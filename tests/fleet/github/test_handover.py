@@ -39,7 +39,7 @@ def root(tmp_path: Path) -> Path:
 
 
 def handed(folder: Path, **texts: str) -> Path:
-    """What another job handed over: a file by each keyword, and the text."""
+    """Return what another job handed over: a file by each keyword, and the text."""
     folder.mkdir()
     for name, text in {"versions": TEXT, **texts}.items():
         suffix = "md" if name == "versions" else "yaml"

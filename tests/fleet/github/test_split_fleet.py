@@ -80,7 +80,7 @@ def test_the_repository_is_that_of_the_whole_fleet(
 def test_the_fleet_and_each_of_its_stacks_can_be_checked(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """What is rendered are the files of the fleet, whichever stack is asked for."""
+    """The rendered files are those of the fleet, whichever stack is asked for."""
     github = {"github": {"repository": "team/fleet"}}
     values = config(registry="ghcr.io/team", images={"web": image(), "other": image()}, **github)
     path = tmp_path / "Pulumi.prod.yaml"

@@ -47,7 +47,7 @@ class Connection:
 
 @dataclass
 class Server:
-    """Where it listens, and the head of each request."""
+    """The address of a server, and the head of each request."""
 
     port: int
     heads: list[str] = field(default_factory=list)

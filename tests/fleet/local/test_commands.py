@@ -45,7 +45,7 @@ def targets() -> dict[str, str]:
 
 
 def groups(shown: str, command: str) -> dict[str, list[str]]:
-    """What a help lists, by the title above it; each name is behind ``command``."""
+    """Return the commands of a help, by the title above it; each name is behind ``command``."""
     parts = re.findall(r"^([a-z, ]+):\n((?:  .*\n)+)", shown, re.MULTILINE)
     return {
         title: re.findall(rf"^  {command}([a-z-]+)  ", text, re.MULTILINE) for title, text in parts

@@ -543,7 +543,7 @@ def test_a_builder_that_does_not_answer_in_time_is_waited_for(
 
 
 def test_the_emulators_of_the_builders_image_count(tmp_path: Path) -> None:
-    """Where the kernel has none: BuildKit does not list its own."""
+    """Have none in the kernel: BuildKit does not list its own."""
     has = 'case $* in *"which buildkit-qemu-aarch64") ;; *) exit 1 ;; esac'
     here, asked = checkout(tmp_path), engine_of(tmp_path, has)
 

@@ -76,7 +76,7 @@ class World:
 
 
 class Site:
-    """Where archives are published: a server on this machine, which notes what it is asked for."""
+    """A site of published archives: a server on this machine, which notes what it is asked for."""
 
     def __init__(self, patch: pytest.MonkeyPatch) -> None:
         self.files: dict[str, bytes] = {}

@@ -126,7 +126,7 @@ def steps(name: str, files: dict[str, str] | None = None, job: str = "") -> list
 
 
 def runs(files: dict[str, str]) -> list[str]:
-    """What the steps of all workflows give to a shell."""
+    """Return what the steps of all workflows give to a shell."""
     found = (yaml.safe_load(text) for path, text in files.items() if "/workflows/" in path)
     jobs = (job for made in found for job in made["jobs"].values())
     return [step["run"] for job in jobs for step in job["steps"] if "run" in step]

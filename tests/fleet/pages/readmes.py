@@ -41,7 +41,7 @@ def plan_of(declaration: Declaration) -> Plan:
 
 
 def outputs(plan: Plan, *failed: str) -> dict[str, Any]:
-    """What an up of ``plan`` would export, with the tags in ``failed`` not published."""
+    """Return what an up of ``plan`` would export, with the tags in ``failed`` not published."""
     tags = [(image, tag) for image in plan.images for tag in image.tags]
     pointers = [(image, pointer) for image in plan.images for pointer in image.pointers]
     return {
@@ -100,7 +100,7 @@ def manifest(page: str) -> dict[str, Any]:
 
 
 def section(page: str, title: str) -> str:
-    """What stands below a heading of the second level."""
+    """Return what stands below a heading of the second level."""
     found = re.search(rf"^## {title}\n(.*?)(?=^## |\Z)", page, re.MULTILINE | re.DOTALL)
     assert found, title
     return found[1]

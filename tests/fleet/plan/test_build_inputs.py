@@ -71,7 +71,7 @@ def tag(declaration: Declaration | None = None, given: Inputs | None = None) -> 
 
 
 def changed(after: VersionTag, before: VersionTag | None = None) -> set[str]:
-    """What differs from ``before``, or from the tag as it is without changes."""
+    """Return what differs from ``before``, or from the tag as it is without changes."""
     old = (before or tag()).build_inputs
     keys = {*old, *after.build_inputs}
     return {key for key in keys if old.get(key) != after.build_inputs.get(key)}

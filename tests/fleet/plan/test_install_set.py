@@ -68,7 +68,7 @@ def special(declared: Declaration) -> Lock:
 
 
 def told(before: dict[str, Any], after: dict[str, Any]) -> list[Problem]:
-    """What a lock that was made for ``before`` does not cover of what ``after`` declares."""
+    """Return what a lock that was made for ``before`` does not cover of what ``after`` declares."""
     declared = declaration(**after)
     held = special(declaration(**before))
     held = replace(

@@ -16,7 +16,7 @@ MARKED = "uvloop==0.21.0 ; platform_machine != 'armv7l'"
 
 
 def source(stem: str) -> str:
-    """Where a source distribution is."""
+    """Return the address of a source distribution."""
     return f"https://files.test/{stem}.tar.gz#sha256={'a' * 64}"
 
 
@@ -39,7 +39,7 @@ def locked(declaration: Declaration, tools: Tools = TOOLS) -> Lock:
 
 
 def held(platform: str, base: str = "slim", tools: Tools = TOOLS, **overrides: Any) -> Contents:
-    """What the tag on ``base`` holds on ``platform``."""
+    """Return what the tag on ``base`` holds on ``platform``."""
     made = declared(bases=["slim", "alpine"], **overrides)
     matrix_entry = MatrixEntry(image=made.images[0], python="3.11", base=base, version="0.34.0")
     return contents(matrix_entry, platform, made.by_name, locked(made, tools))
@@ -99,7 +99,7 @@ def test_what_the_image_below_holds_is_not_installed_again() -> None:
 
 
 def refuse(declaration: Declaration) -> str:
-    """What is wrong with ``declaration``, be it found with the lock."""
+    """Return what is wrong with ``declaration``, be it found with the lock."""
     return " ".join(map(str, gaps(declaration, locked(declaration))))
 
 

@@ -58,7 +58,7 @@ class Live:
 
 @dataclass(frozen=True, kw_only=True)
 class World:
-    """What is declared, what was yanked, what is live, and the order in which tags come."""
+    """The declared, the yanked and the live versions, and the order in which tags come."""
 
     plan: Plan
     yanked: frozenset[str]
@@ -120,7 +120,7 @@ def live_tags(places: tuple[str, ...]) -> st.SearchStrategy[tuple[Live, ...]]:
 
 
 def leftover(nonce: str) -> dict[str, Any]:
-    """What a removal that was interrupted leaves under a name."""
+    """Return what a removal that was interrupted leaves under a name."""
     return {
         "schemaVersion": 2,
         "mediaType": OCI_MANIFEST,

@@ -15,7 +15,7 @@ _DATA = Path(__file__).parent / "data"
 
 
 def answer(name: str) -> Any:
-    """What was answered in November 2026, cut down.
+    """Return what was answered in November 2026, cut down.
 
     The release cycle is what python/peps published in August 2026, without its people.
     """

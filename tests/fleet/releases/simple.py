@@ -27,7 +27,7 @@ raise SystemExit("the build backend ran")
 
 @dataclass
 class Simple:
-    """What the index offers: by distribution, the entry and the bytes of each file."""
+    """The offer of an index: by distribution, the entry and the bytes of each file."""
 
     url: str = ""
     files: dict[str, dict[str, tuple[dict[str, Any], bytes]]] = field(default_factory=dict)

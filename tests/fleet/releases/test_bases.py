@@ -78,7 +78,7 @@ def test_a_full_stand_in_compiles_where_one_was_made() -> None:
 
 
 def digests(index: str = INDEX_DIGEST, **platforms: str) -> Digests:
-    """What a registry has: everything at one digest, but for what ``platforms`` say."""
+    """Return what a registry has: everything at one digest, but for what ``platforms`` say."""
     found = dict.fromkeys((*PLATFORMS, "linux/386"), DIGEST)
     return Digests(index=index, platforms={**found, **platforms})
 

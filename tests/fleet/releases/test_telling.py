@@ -32,7 +32,7 @@ def change(what: str, how: str = "comes") -> Change:
 
 
 def moved(old: Lock, new: Lock) -> str:
-    """What is told of two locks, without the headline."""
+    """Return what is told of two locks, without the headline."""
     return told(discovery(old=old, new=new), ROOT).removeprefix("Nothing changed.\n").lstrip()
 
 

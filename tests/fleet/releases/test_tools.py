@@ -81,7 +81,7 @@ def found(
     image: Image | None = None,
     **hashes: tuple[str, ...],
 ) -> tuple[Tools, LockedFiles]:
-    """What compiles ``needs`` on Python 3.11, of the files with ``hashes`` by distribution."""
+    """Return what compiles ``needs`` on Python 3.11, of files with ``hashes`` by distribution."""
     files = LockedFiles(held=Lock(), hashes={pin(n): h for n, h in hashes.items()}, sources=sources)
     return tools_for(Task(image=image or web(), python="3.11", needs=needs), files), files
 

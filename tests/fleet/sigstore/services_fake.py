@@ -67,7 +67,7 @@ class FakeSigstore:
         return (self._ca.public_bytes(serialization.Encoding.DER),)
 
     def trusted_root(self) -> dict[str, Any]:
-        """What a verifier has to know, in the form of `gh attestation trusted-root`."""
+        """Return what a verifier has to know, in the form of `gh attestation trusted-root`."""
         chain = {"certificates": [{"rawBytes": _b64(self.authorities[0])}]}
         since = {"start": "2020-01-01T00:00:00Z"}
         subject = {"organization": "test", "commonName": "authority"}
@@ -277,7 +277,7 @@ def _certificate(
 
 
 def _usage(*, signs: bool) -> x509.KeyUsage:
-    """What a key is for: certificates, or else anything that is signed."""
+    """Return the usage of a key: certificates, or else anything that is signed."""
     return x509.KeyUsage(
         digital_signature=not signs, key_cert_sign=signs, crl_sign=signs, content_commitment=False,
         key_encipherment=False, data_encipherment=False, key_agreement=False,

@@ -62,7 +62,7 @@ def test_without_github_the_last_stack_is_the_heir_of_its_own_images() -> None:
 
 
 def test_the_state_from_before_is_kept_whole_also_by_a_run_that_goes_on(tmp_path: Path) -> None:
-    """What broke off is run again with half of the state: the copy stays that of the first run."""
+    """Run again after a break, with half of the state: the copy stays that of the first run."""
     here = checkout(tmp_path)
     whole = json.dumps({"version": 3, "deployment": {"resources": [resource(IMAGE_TAG, "base:1")]}})
     env = {**os.environ, "PATH": f"{tmp_path}/bin:{os.environ['PATH']}"}

@@ -34,7 +34,7 @@ FIRST, LAST = "2026-01-01T00:00:00Z", "2026-02-01T00:00:00Z"
 
 @dataclass(frozen=True)
 class Seeded:
-    """What was replaced: an index, and a build with its platforms; and the index on record."""
+    """The replaced manifests: an index, and a build with its platforms; and the index on record."""
 
     old: str
     undo: str

@@ -39,7 +39,7 @@ def plan(registry: FakeRegistry) -> Plan:
 
 @pytest.fixture
 def digests(registry: FakeRegistry, call: Caller) -> list[str]:
-    """What LATEST had: 0.33.0, then 0.34.0, then another 0.34.0; the second is gone by now."""
+    """Return the digests that LATEST had: 0.33.0, 0.34.0, another 0.34.0; the second is gone."""
     name = "team/web"
     found = [registry.push_index(name, tag) for tag in (OLD, NEW)]
     found.append(registry.push_image(name, "linux/amd64", "another"))

@@ -48,7 +48,7 @@ class Resource:
 
 @dataclass(frozen=True, kw_only=True)
 class Step:
-    """What the engine would do, and the outputs that follow from it."""
+    """The engine's next operation, and the outputs that follow from it."""
 
     kind: str
     changed: tuple[str, ...] = ()
@@ -160,7 +160,7 @@ class Engine:
 
     @property
     def report(self) -> Report:
-        """What the events since the last start say."""
+        """The report of the events since the last start."""
         end = {"isPreview": self._planned, "result": "succeeded"}
         return report_of([*self.events, {"summaryEvent": end}])
 

@@ -98,7 +98,7 @@ class Fleet:
         return {**fields, **overrides}
 
     def own_stale(self) -> dict[str, Any]:
-        """What is declared of the source's own remover."""
+        """Return what is declared of the source's own remover."""
         return self.stale(repository=self.declared.place, source="")
 
     def up(self, **overrides: Any) -> Any:
@@ -118,7 +118,7 @@ def refers(body: bytes, digest: str) -> bool:
 
 
 def signed(fleet: Fleet, digest: str, *pems: str) -> int:
-    """How many statements of a digest verify at the mirror by the keys, each of that digest."""
+    """Return how many statements of a digest verify at the mirror by the keys."""
     keys, count = [key(pem).public for pem in pems or (P256,)], 0
     for manifest in _attached(fleet, digest):
         bundle = fleet.there.blobs[manifest["layers"][0]["digest"]]
@@ -127,7 +127,7 @@ def signed(fleet: Fleet, digest: str, *pems: str) -> int:
 
 
 def _attached(fleet: Fleet, digest: str) -> list[dict[str, Any]]:
-    """What refers to a digest at the mirror, by the list that the registry or its clients keep."""
+    """Return what refers to a digest at the mirror, by the list of registry or clients."""
     held = fleet.there.manifests
     if fleet.memory.lists_referrers:
         found = (json.loads(body) for _, body in held.values())

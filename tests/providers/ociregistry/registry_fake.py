@@ -32,7 +32,7 @@ def http_date(text: str) -> str:
 
 @dataclass
 class Fault:
-    """What happens to the next `times` requests whose `METHOD path` matches `pattern`.
+    """The fate of the next `times` requests whose `METHOD path` matches `pattern`.
 
     `after` lets the request take effect before the connection is reset. `act` is what somebody
     else does just then. With nothing but that, or nothing at all, the request is let through.

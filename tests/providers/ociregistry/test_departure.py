@@ -138,7 +138,7 @@ class TestDestroy:
 
 
 class TestAListThatLacksNames:
-    """What left the state is looked for by no later run: whatever is left then stays for ever."""
+    """No later run looks for what left the state: whatever is left then stays for ever."""
 
     BODIES = ('{"tags":[]}', '{"tags":null}', '{"tags":["py3.11-LATEST"]}')
 

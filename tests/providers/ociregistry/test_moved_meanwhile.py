@@ -49,7 +49,7 @@ class Meanwhile:
 
     @property
     def written(self) -> list[str]:
-        """What was sent to write or delete a name, beside the undo record."""
+        """The requests that write or delete a name, beside the undo record."""
         return [line for line in self.registry.writes if f"/v2/{NAME}/manifests/py" in line]
 
     def sent(self, method: str, tag: str = STRAY) -> int:

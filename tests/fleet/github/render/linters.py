@@ -10,7 +10,7 @@ _BIN = Path(sys.executable).parent
 
 
 class Judged(NamedTuple):
-    """How a judge ended, and what it printed."""
+    """The end of a judge, and its output."""
 
     code: int
     printed: str

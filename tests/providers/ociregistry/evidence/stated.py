@@ -37,7 +37,7 @@ def fallback(digest: str) -> str:
 
 
 def referrers(registry: FakeRegistry, digest: str) -> dict[str, dict[str, Any]]:
-    """What refers to a digest by the list that the registry or its clients keep."""
+    """Return what refers to a digest by the list that the registry or its clients keep."""
     storage = registry.repositories[NAME]
     if registry.lists_referrers:
         found = {d: json.loads(body) for d, (_, body) in storage.manifests.items()}
