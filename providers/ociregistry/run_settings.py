@@ -20,31 +20,31 @@ LOGINS = "FLEET_LOGINS"
 SETTINGS: Mapping[str, tuple[str, str]] = {
     VERIFY: (
         "`all`, or unset",
-        "A refresh asks for every platform of each version tag, where it else asks for one a day.",
+        "A refresh checks every platform of each version tag; without it, one platform per day.",
     ),
     allow_list.SETTING: (
         "an absolute path, or unset",
-        "A preview's report. An update removes only what it lists and what was not moved since.",
+        "A preview's report. An update removes only tags that it lists and that did not move.",
     ),
     KEY: (
         "a private key (PKCS #8, PEM), or unset",
-        "What evidence is signed with; the first public key of `fleet:signing` is its own.",
+        "Signs evidence; its public key is the first one in `fleet:signing`.",
     ),
     KEY_FILE: (
         "a path, or unset",
-        "A file with that key instead; `make` sets it to that of the stack on this machine.",
+        "A file with that key instead; `make` sets it for a registry on this machine.",
     ),
     TRUSTED_ROOT: (
         "a path, or unset",
-        "What `gh attestation trusted-root` prints: authorities beside Sigstore's own.",
+        "The output of `gh attestation trusted-root`: authorities beside Sigstore's own.",
     ),
     ATTESTING_TOKEN: (
         "a token, or unset",
-        "That of the job that signs keyless, which may write attestations.",
+        "The token of the job that signs keyless, which may write attestations.",
     ),
     LOGINS: (
         "the configuration `logins` as JSON, or unset",
-        "What is declared now; `make` sets it. No other login is sent, and none without it.",
+        "The logins that are declared now; `make` sets it. Without it, no login is sent.",
     ),
 }
 """Each variable with its form and its meaning, for the reference page."""

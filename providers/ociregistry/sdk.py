@@ -47,7 +47,7 @@ def outputs_of(resource: type) -> tuple[Field, ...]:
 
 class _Resource(pulumi.CustomResource, Generic[_T]):
     unread = Out[str | None](
-        str, "Why the last refresh could not read it; absent where it could.", required=False
+        str, "Why the last refresh could not read it; absent if it could.", required=False
     )
 
     def __init__(
@@ -76,7 +76,7 @@ class Login:
     password: Annotated[str, "The name of the environment variable that holds the password."]
     realm: Annotated[
         str | None,
-        "The host of its token server, where that is on another domain than the registry.",
+        "The host of its token server, if that is on another domain than the registry.",
     ] = None
 
 
@@ -86,8 +86,8 @@ class ProviderArgs:
 
     logins: Annotated[
         Mapping[str, Login],
-        "Registry host (host[:port]) to the variables that hold its login. Hosts that are not "
-        "named, and those whose variables are not both set, have that of Docker's configuration.",
+        "Registry host (host[:port]) to the variables that hold its login. Other hosts, and those "
+        "whose variables are not both set, use Docker's configuration.",
     ] = field(default_factory=dict)
 
 
@@ -115,15 +115,17 @@ class Evidence:
         pulumi.Input[str],
         "The predicate of the provenance, as JSON; the state has its fingerprint.",
     ]
-    tests: Annotated[pulumi.Input[str], "The predicate of the verification's result, likewise."]
+    tests: Annotated[
+        pulumi.Input[str], "The predicate of the verification's result, in the same form."
+    ]
     keys: Annotated[
         Sequence[str],
-        "Public keys (SubjectPublicKeyInfo in base64): the one to sign with, then those that "
-        "still count.",
+        "Public keys (SubjectPublicKeyInfo in base64): the one to sign with, then others that "
+        "are trusted.",
     ] = ()
     keyless: Annotated[
         Mapping[str, str],
-        "Who signs without a key: `identity` and `issuer`; with `transparency` public, in the "
+        "Who signs without a key: `identity` and `issuer`; `transparency` public signs in the "
         "public log also for a private repository.",
     ] = field(default_factory=dict)
 
@@ -137,34 +139,35 @@ class TagArgs:
     """
 
     ref: Annotated[str, "host[:port]/repository:tag; the id."]
-    owner: Annotated[str, "<pulumi project>/<stack>, written into joined indexes."]
+    owner: Annotated[str, "`<pulumi project>/<stack>`, written into joined indexes."]
     source: Annotated[
         pulumi.Input[str] | None, "host/repository@sha256:… on the same host: copied byte for byte."
     ] = None
     sources: Annotated[
         Sequence[pulumi.Input[str]] | None,
-        "Several indexes instead, written likewise: joined into one.",
+        "Several indexes to join into one, in place of `source`.",
     ] = None
     platforms: Annotated[
         Sequence[str],
         "os/architecture[/variant] that a version tag must have; a tag without any is a pointer.",
     ] = ()
-    identity: Annotated[pulumi.Input[str], "A hash of the inputs, kept in the state alone."] = ""
+    identity: Annotated[pulumi.Input[str], "A hash of the inputs, kept only in the state."] = ""
     inputs: Annotated[
-        Mapping[str, str], "What the identity is a hash of, in words: `<kind> <name>` to text."
+        Mapping[str, str],
+        "The inputs of the identity, for the reasons of a preview: `<kind> <name>` to text.",
     ] = field(default_factory=dict)
     annotations: Annotated[Mapping[str, str], "Annotations of a joined index."] = field(
         default_factory=dict
     )
     on_conflict: Annotated[
-        OnConflict, "take-over (default) or refuse, for a tag that is another's."
+        OnConflict, "take-over (default) or refuse, for a tag of another owner."
     ] = "take-over"
     pinned: Annotated[
         str | None,
-        "Why it is held where it is; absent where it is not. A change of it alone changes nothing.",
+        "The reason of its pin; absent if it has none. A change of it alone changes nothing.",
     ] = None
     evidence: Annotated[
-        Evidence | None, "What is signed of it before it is named; absent where nothing is."
+        Evidence | None, "What is signed before the tag is written; absent if nothing is."
     ] = None
 
 
@@ -178,7 +181,7 @@ class Tag(_Resource[TagArgs]):
     platforms = Out[Rows](Sequence[Platform], "The platforms whose manifests are there.")
     previous = Out[str](str, "The digest that the last write displaced, or empty.")
     signed = Out[dict[str, Any] | None](
-        EvidenceState, "What is signed of it; absent where nothing is.", required=False
+        EvidenceState, "What is signed; absent if nothing is.", required=False
     )
 
 
@@ -187,54 +190,55 @@ class StalePointersArgs:
     """Which tags of a repository are pointers, which of them are declared, and what to do."""
 
     repository: Annotated[str, "host[:port]/repository; the id."]
-    owner: Annotated[str, "<pulumi project>/<stack>."]
+    owner: Annotated[str, "`<pulumi project>/<stack>`."]
     pointers: Annotated[Sequence[str], "The declared pointers."]
     grammar: Annotated[Sequence[PointerPattern], "Which tags are pointers."]
     policy: Annotated[
-        Mapping[str, str], "Kind to remove, keep, or remove after N days; keep if none."
+        Mapping[str, str], "Kind to remove, keep, or remove after N days; keep by default."
     ]
     max_removals: Annotated[float, "Share of live pointers, 0 to 1."] = 0.5
     keep_on_destroy: Annotated[bool, "Remove nothing on deletion."] = False
     digests: Annotated[
         pulumi.Input[Mapping[str, pulumi.Input[str]]],
-        "Every declared tag to what it names, empty where that failed: waited for, and compared "
-        "with the history.",
+        "Every declared tag to its digest, empty if the tag failed: waited for, and compared with "
+        "the history.",
     ] = field(default_factory=dict)
     commit: Annotated[
         str, "The commit of the checkout, for the history. A change of it alone changes nothing."
     ] = ""
     source: Annotated[
-        str | None, "Of a mirror: the repository that it has its names from, and its record beside."
+        str | None, "Of a mirror: the repository that it copies, which also has its undo log."
     ] = None
 
 
 class StalePointers(_Resource[StalePointersArgs]):
-    """The one remover of a repository's pointers."""
+    """The only remover of a repository's pointers."""
 
     live = Out[dict[str, str]](Mapping[str, str], "Every live pointer: tag to digest.")
     objections = Out[dict[str, str]](
-        Mapping[str, str], "Tag to the reason why it must stay, though nothing declares it."
+        Mapping[str, str], "Tag to the reason why it must stay, although nothing declares it."
     )
     interrupted = Out[dict[str, str]](
-        Mapping[str, str], "Tag whose removal did not end, to the digest it stands for."
+        Mapping[str, str], "Tag whose removal was interrupted, to the digest that it named."
     )
     stale_since = Out[dict[str, str]](
         Mapping[str, str], "Tag to the date (UTC) on which it was first seen stale."
     )
     read_on = Out[str](
-        str, "The date (UTC) by the registry, of the last reading where our clock agreed."
+        str, "The date (UTC) by the registry, of the last refresh with which our clock agreed."
     )
     ended = Out[dict[str, str]](
         Mapping[str, str],
         "Version tag that left the declaration, to the day (UTC) in its notice of the end of life.",
     )
     history_due = Out[bool](
-        bool, "The last update could not enter in the history what moved: the next one tries again."
+        bool,
+        "The last update could not record in the history what moved: the next one tries again.",
     )
-    stale = Out[dict[str, str]](Mapping[str, str], "Tag to digest of what an update removes.")
+    stale = Out[dict[str, str]](Mapping[str, str], "What an update removes: tag to digest.")
     kept = Out[Rows](Sequence[Kept], "Undeclared pointers that stay.")
     removed = Out[Rows](
-        Sequence[Removal], "Every removed name, oldest first, and when (RFC 3339, UTC)."
+        Sequence[Removal], "Every removed tag, oldest first, and when (RFC 3339, UTC)."
     )
 
 
@@ -244,20 +248,20 @@ class MirrorArgs:
 
     repository: Annotated[str, "host[:port]/repository at the other registry; the id."]
     source: Annotated[str, "host[:port]/repository that the images are copied from."]
-    owner: Annotated[str, "<pulumi project>/<stack>, whose evidence comes along."]
+    owner: Annotated[str, "`<pulumi project>/<stack>`, whose evidence is copied."]
     tags: Annotated[
         Mapping[str, pulumi.Input[str]], "Tag to the digest that it names at the source."
     ]
     pointers: Annotated[Sequence[str], "Those of the tags that are pointers."] = ()
     evidence: Annotated[
         Mapping[str, pulumi.Input[str]],
-        "Version tag to the fingerprints of its statements, in one text: none is named without.",
+        "Version tag to the fingerprints of its statements, in one text: no tag goes without.",
     ] = field(default_factory=dict)
     on_conflict: Annotated[
-        OnConflict, "refuse (default) or take-over, for a version tag that is another's there."
+        OnConflict, "refuse (default) or take-over, for a version tag of another owner."
     ] = "refuse"
     pointer_conflict: Annotated[
-        OnConflict, "take-over (default) or refuse, for a pointer that is another's there."
+        OnConflict, "take-over (default) or refuse, for a pointer of another owner."
     ] = "take-over"
 
 
@@ -266,14 +270,15 @@ class Mirror(_Resource[MirrorArgs]):
 
     tags = Out[dict[str, str]](Mapping[str, str], "What each tag names there.")
     evidence = Out[dict[str, str]](
-        Mapping[str, str], "Version tag to the fingerprints of the evidence that was brought along."
+        Mapping[str, str], "Version tag to the fingerprints of the evidence that was copied."
     )
     left = Out[dict[str, str]](
         Mapping[str, str],
-        "Tag to what the last update left, of those that a refresh found otherwise or gone.",
+        "Tags that a refresh found moved or gone, to the digest of the last update.",
     )
     lost = Out[list[str]](
-        Sequence[str], "Version tags without all platforms and evidence, by a whole verification."
+        Sequence[str],
+        "Version tags of which a whole verification found platforms or evidence missing.",
     )
     copied = Out[Rows](Sequence[Copied], "What the last update wrote.")
 

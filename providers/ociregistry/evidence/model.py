@@ -52,16 +52,16 @@ class EvidenceState:
 
     statements: Annotated[
         Mapping[str, str],
-        "Kind of statement to the fingerprint of the referrer that holds it, of those there are.",
+        "Kind of statement to the fingerprint of its referrer, of those that are there.",
     ]
     listed: Annotated[
         str,
-        "The fingerprint of the list of referrers under its tag; empty where some are missing "
-        "there, which the registry lists itself.",
+        "The fingerprint of the list of referrers under its tag; empty if some are missing there "
+        "and the registry lists them itself.",
     ] = ""
     made_of: Annotated[
         Mapping[str, str],
-        "The fingerprints of what the statements follow from: an update compares them.",
+        "The fingerprints of the inputs of the statements: an update compares them.",
     ] = field(default_factory=dict)
 
     def lost(self, platforms: Iterable[str]) -> tuple[str, ...]:
