@@ -1,6 +1,5 @@
 """Emulation: the kernel hands binaries of other platforms to QEMU (binfmt_misc)."""
 
-import os
 import shutil
 from collections.abc import Iterable
 from contextlib import suppress
@@ -12,6 +11,10 @@ from fleet.local.platforms import NAMES, native
 
 _KERNEL = Path("/proc/sys/fs/binfmt_misc")
 _FORMATS = Path("/usr/lib/binfmt.d")
+_OTHERWISE = (
+    "have the formats enabled where this machine's kernel is run (in a container, on its host), or "
+    "name a builder of yours under fleet:builders"
+)
 
 
 def enable(platforms: Iterable[str]) -> None:
@@ -23,12 +26,22 @@ def enable(platforms: Iterable[str]) -> None:
     if not lacking:
         return
     if not (_KERNEL / "register").exists():
-        _run(["mount", "-t", "binfmt_misc", "binfmt_misc", str(_KERNEL)])
+        _mount()
     for name in lacking:
         if not _is_enabled(name):
             _register(name)
         if _is_enabled(name):
             say(f"emulation: {name}")
+
+
+def _mount() -> None:
+    try:
+        _run(["mount", "-t", "binfmt_misc", "binfmt_misc", str(_KERNEL)])
+    except TroubleError as error:
+        raise TroubleError(
+            f"{error}\nOther platforms are emulated by it. Load the kernel's module (modprobe "
+            f"binfmt_misc), or {_OTHERWISE}."
+        ) from error
 
 
 def missing(platforms: Iterable[str]) -> list[str]:
@@ -50,24 +63,28 @@ def _is_enabled(name: str) -> bool:
 
 def _register(name: str) -> None:
     # Debian up to 12 keeps its formats in binfmt-support, later ones in systemd's binfmt.d alone.
-    tool, path = shutil.which("update-binfmts"), _FORMATS / f"{name}.conf"
+    tool, path, whys = shutil.which("update-binfmts"), _FORMATS / f"{name}.conf", list[str]()
     if tool:
-        with suppress(TroubleError):
+        try:
             _run([tool, "--enable", name])
+        except TroubleError as error:
+            whys.append(str(error))
     if not _is_enabled(name) and path.is_file():
-        with suppress(OSError):
+        try:
             (_KERNEL / "register").write_text(path.read_text().strip())
+        except OSError as error:
+            whys.append(str(error))
     # Most 64-bit ARM processors run 32-bit programs, and Debian has no format for these there.
     perhaps_native = (native(), name) == ("linux/arm64", "qemu-arm")
     if not _is_enabled(name) and not perhaps_native:
+        seen = "; ".join(whys) or "neither update-binfmts nor binfmt.d has it"
         raise TroubleError(
-            f"the kernel does not take {name}, so its platform can't be built here. Install "
-            "qemu-user-static and binfmt-support, or name a builder of yours under fleet:builders."
+            f"the kernel does not take {name}, so its platform can't be built here ({seen}).\n"
+            f"Install qemu-user-static and binfmt-support, or {_OTHERWISE}."
         )
 
 
 def _run(argv: list[str]) -> None:
     result = run(argv)
     if result.returncode:
-        user = "" if os.geteuid() == 0 else " This needs root."
-        raise TroubleError(f"{' '.join(argv)} failed: {result.stderr.strip()}.{user}")
+        raise TroubleError(f"{' '.join(argv)} failed: {result.stderr.strip()}")

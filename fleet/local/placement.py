@@ -18,7 +18,6 @@ _IN_DOCKER: Final = frozenset((BUILDKIT.name, REGISTRY.name))
 """The programs that a Docker engine brings."""
 
 _ALL_ELSEWHERE: Final = "use a stack whose fleet:registry and fleet:builders are elsewhere"
-_START: Final = "start Docker (install it if need be) and let this user use it"
 
 
 class NowhereError(TroubleError):
@@ -208,7 +207,7 @@ def _ways(machine: Machine, obstacle: str, remedy: str) -> list[tuple[str, Lacki
         return [("start that engine", spared), (gone, spared), elsewhere]
     if machine.wish == DOCKER:
         unset = [] if obstacle else [(f"unset {VARIABLE}", machine.lacks)]
-        return [(_START, spared), *unset, elsewhere]
+        return [(_start(machine), spared), *unset, elsewhere]
     docker = (_to_docker(machine), spared)
     if not obstacle:
         return [host, docker] if _docker_spares(machine) else [host]
@@ -218,7 +217,7 @@ def _ways(machine: Machine, obstacle: str, remedy: str) -> list[tuple[str, Lacki
 def _to_docker(machine: Machine) -> str:
     """Return how a machine whose daemons are not in Docker gets them there."""
     if not machine.wish:
-        return _START
+        return _start(machine)
     steps = [
         *(["run make clean, which removes what is kept here,"] if machine.before else []),
         *([f"unset {VARIABLE}"] if machine.asked else []),
@@ -230,6 +229,13 @@ def _to_docker(machine: Machine) -> str:
     else:
         first = " (if an engine answers)"
     return f"{' and '.join(steps)} to use Docker{first}"
+
+
+def _start(machine: Machine) -> str:
+    if machine.privileged:
+        return "start Docker (install it if need be) and let this user use it"
+    # None runs in such a container, and one whose socket is handed in publishes its ports outside.
+    return "rerun outside of this container, where Docker runs"
 
 
 def _elsewhere(machine: Machine) -> str:

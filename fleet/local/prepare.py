@@ -33,8 +33,7 @@ from fleet.local import (
 from fleet.local.base_images import bases
 from fleet.local.base_images.bases import StandIn
 from fleet.local.docker import daemons
-from fleet.local.docker.containers import PullError
-from fleet.local.docker.engine import open_engine
+from fleet.local.docker.engine import EngineError, open_engine
 from fleet.local.paths import Checkout
 from fleet.local.remaining import UNKNOWN, Remaining
 from fleet.local.requirements import Needs, read_needs
@@ -116,7 +115,7 @@ def _prepared(checkout: Checkout, stack: str, again: Sequence[str], *, builds: b
             disk_space.require_for_containers(opened.info().root)
             try:
                 daemons.start(checkout, opened, needs, remaining)
-            except PullError as error:
+            except EngineError as error:
                 way = place_daemons.without_docker(checkout, placed)
                 raise TroubleError(f"{error}{way}") from error
         with alone_on_this_machine(checkout):

@@ -51,5 +51,8 @@ def endpoint(configuration: Path, env: Mapping[str, str]) -> str:
     known = values(context_folder(configuration, name) / "meta.json")
     host = known.get("Endpoints", {}).get("docker", {}).get("Host", "")
     if not host:
-        raise TroubleError(f"the Docker context {name} in use is not in {configuration}")
+        raise TroubleError(
+            f"the Docker context {name} in use is not in {configuration}; DOCKER_CONTEXT or docker "
+            "context use names another"
+        )
     return str(host)

@@ -12,10 +12,10 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
-from fleet.console import TroubleError, say, tail_of
+from fleet.console import say, tail_of
 from fleet.local import processes
 from fleet.local.docker import record
-from fleet.local.docker.engine import LONG, Engine
+from fleet.local.docker.engine import LONG, Engine, EngineError
 from fleet.local.paths import Checkout
 from fleet.local.remaining import UNKNOWN, Remaining
 
@@ -27,10 +27,6 @@ FOLDER: Final = "io.github.multi-py.fleet.folder"
 
 _FINGERPRINT: Final = "io.github.multi-py.fleet.fingerprint"
 _SECONDS: Final = 60
-
-
-class PullError(TroubleError):
-    """The engine answers, and can't pull an image."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -132,7 +128,7 @@ def pulling(title: str) -> str:
 def pull(engine: Engine, wanted: Container, remaining: Remaining = UNKNOWN) -> None:
     """Have the image of ``wanted``, which is named by digest, in the engine.
 
-    :raises PullError: when it is neither there nor to be had.
+    :raises EngineError: when it is neither there nor to be had.
     """
     image = wanted.image
     if engine.inspect("image", image) is None:
@@ -140,7 +136,7 @@ def pull(engine: Engine, wanted: Container, remaining: Remaining = UNKNOWN) -> N
             done = engine.try_("pull", "--quiet", image, seconds=LONG)
         if done.returncode:
             complaint = tail_of(done.stderr.decode(errors="replace"))
-            raise PullError(
+            raise EngineError(
                 f"the image {image} can't be pulled ({engine.endpoint}):\n{complaint}\nGive the "
                 "engine access to its registry: by proxies or registry-mirrors of its own (in "
                 "/etc/docker/daemon.json, or the settings of Docker Desktop; it does not get those "
@@ -193,7 +189,7 @@ def _runs(engine: Engine, name: str) -> bool:
 def _wait(engine: Engine, wanted: Container) -> None:
     """Return when ``wanted`` answers.
 
-    :raises TroubleError: with the end of its output, when it ends or a minute passes before.
+    :raises EngineError: with the end of its output, when it ends or a minute passes before.
     """
 
     def is_over() -> bool:
@@ -204,7 +200,7 @@ def _wait(engine: Engine, wanted: Container) -> None:
     printed = engine.try_("logs", "--tail=12", wanted.name)
     text = (printed.stdout + printed.stderr).decode(errors="replace")
     hint = f"\n{wanted.hint}" if wanted.hint and _runs(engine, wanted.name) else ""
-    raise TroubleError(
+    raise EngineError(
         f"{wanted.title} (container {wanted.name}) does not answer at {wanted.place}. The end of "
         f"its output:\n{text}{hint}"
     )

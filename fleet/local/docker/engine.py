@@ -26,6 +26,10 @@ _SECONDS = 120.0
 _NOTHING: Mapping[str, str] = {}
 
 
+class EngineError(TroubleError):
+    """The engine answers, and does not do what it was asked for."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Info:
     """An engine's description of itself.
@@ -107,14 +111,14 @@ class Engine:
     ) -> str:
         """Return what the client prints for ``words``.
 
-        :raises TroubleError: when it fails: ``failed``, and the end of its complaint; or takes more
+        :raises EngineError: when it fails: ``failed``, and the end of its complaint; or takes more
             than ``seconds``.
         """
         done = self.try_(*words, sent=sent, seconds=seconds, env=env)
         if done.returncode:
             what = failed or f"docker {' '.join(words[:2])} failed"
             complaint = tail_of(done.stderr.decode(errors="replace"))
-            raise TroubleError(f"{what} ({self.endpoint}):\n{complaint}")
+            raise EngineError(f"{what} ({self.endpoint}):\n{complaint}")
         return done.stdout.decode().strip()
 
     def info(self) -> Info:
@@ -182,7 +186,8 @@ def find(checkout: Checkout, env: Mapping[str, str] = os.environ, *, known: str 
     if not sockets[0].startswith(_UNIX):
         raise TroubleError(
             f"the Docker engine at {sockets[0]} may be on another machine, whose loopback address "
-            "is not this one's; a socket (unix://) is needed"
+            "is not this one's; one with a socket (unix://) is needed, which DOCKER_HOST or docker "
+            "context use names"
         )
     whys = []
     for endpoint in sockets:
@@ -223,6 +228,6 @@ def _ask(engine: Engine) -> str:
         return f"{engine.endpoint} did not answer within {_ANSWER_SECONDS} s"
     if done.returncode:
         complaint = tail_of(done.stderr.decode(errors="replace"), 1).strip()
-        return f"{engine.endpoint} does not answer ({complaint})"
+        return f"{engine.endpoint} does not answer ({complaint or 'it does not say why'})"
     system = done.stdout.decode().strip()
     return "" if system == "linux" else f"{engine.endpoint} runs {system} containers, not linux"

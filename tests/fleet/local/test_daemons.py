@@ -264,6 +264,21 @@ def test_a_format_of_binfmt_d_is_registered_where_the_tool_knows_none(
 def test_a_format_that_cannot_be_enabled_is_told_with_package_and_way_out(
     kernel: Kernel, tmp_path: Path
 ) -> None:
-    command(tmp_path / "bin", "update-binfmts", "exit 2")
-    with pytest.raises(TroubleError, match=r"qemu-aarch64.*qemu-user-static.*fleet:builders"):
+    command(tmp_path / "bin", "update-binfmts", "echo read-only >&2; exit 2")
+    told = r"qemu-aarch64.*\(.*update-binfmts .* failed: read-only\).*\n.*qemu-user-static.*fleet:b"
+    with pytest.raises(TroubleError, match=told):
+        emulation.enable(("linux/arm64",))
+    (tmp_path / "bin" / "update-binfmts").unlink()
+    with pytest.raises(TroubleError, match=r"neither update-binfmts nor binfmt\.d has it"):
+        emulation.enable(("linux/arm64",))
+
+
+def test_a_kernel_without_binfmt_misc_is_told_with_its_module_and_the_host(
+    kernel: Kernel, tmp_path: Path
+) -> None:
+    (kernel.folder / "register").unlink()
+    command(tmp_path / "bin", "mount", "echo unknown filesystem type >&2; exit 32")
+    with pytest.raises(
+        TroubleError, match=r"unknown filesystem.*\n.*modprobe .* on its host.*fleet:b"
+    ):
         emulation.enable(("linux/arm64",))

@@ -62,7 +62,12 @@ def test_an_engine_that_answers_is_found(tmp_path: Path) -> None:
         (SOCKET, "echo permission denied >&2; exit 1", "does not answer (permission denied)"),
         (SOCKET, "echo windows", "runs windows containers, not linux"),
         ("ssh://build.example.org", "echo linux", "may be on another machine"),
-        ("tcp://127.0.0.1:2375", "echo linux", "a socket (unix://) is needed"),
+        (
+            "tcp://127.0.0.1:2375",
+            "echo linux",
+            "a socket (unix://) is needed, which DOCKER_HOST or",
+        ),
+        (SOCKET, "exit 1", "does not answer (it does not say why)"),
     ],
 )
 def test_why_an_engine_can_t_be_used_is_said(
@@ -73,7 +78,9 @@ def test_why_an_engine_can_t_be_used_is_said(
 
 
 def test_a_context_that_is_not_there_is_no_reason_for_another_engine(tmp_path: Path) -> None:
-    with pytest.raises(TroubleError, match="the Docker context typo in use is not in"):
+    with pytest.raises(
+        TroubleError, match=r"the Docker context typo in use is not in.*DOCKER_CONTEXT"
+    ):
         found(tmp_path, "echo linux", DOCKER_CONTEXT="typo")
 
 
@@ -300,7 +307,7 @@ def test_an_engine_that_can_t_pull_is_told_with_what_lets_it(tmp_path: Path) -> 
     ways = (
         r"Give the engine .* proxies or registry-mirrors of its own.*templates/actions/Dockerfile\."
     )
-    with pytest.raises(containers.PullError, match=rf"{said}{ways}$"):
+    with pytest.raises(engine.EngineError, match=rf"{said}{ways}$"):
         containers.pull(engine_of(tmp_path, script), wanted(Fake()))
 
 
@@ -356,7 +363,9 @@ def test_a_registry_that_runs_and_is_not_reached_is_told_with_the_cause(
     fake: Fake, ensure: Callable[..., bool], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(containers, "_SECONDS", 0.1)
-    with pytest.raises(TroubleError, match=r"(?s)not answer at here\..*printed.*\nPerhaps so"):
+    with pytest.raises(
+        engine.EngineError, match=r"(?s)not answer at here\..*printed.*\nPerhaps so"
+    ):
         ensure(answers=lambda: False, hint="Perhaps so")
 
 
@@ -561,5 +570,5 @@ def test_the_emulators_of_the_builders_image_count(tmp_path: Path) -> None:
 def test_engine_takes_its_words_to_the_endpoint(tmp_path: Path) -> None:
     asked = engine_of(tmp_path, 'echo "$@"; test "$3" != fail || exit 1')
     assert asked.do("ps") == f"--host {SOCKET} ps"
-    with pytest.raises(TroubleError, match="it failed"):
+    with pytest.raises(engine.EngineError, match="it failed"):
         asked.do("fail", failed="it failed")

@@ -83,7 +83,7 @@ REFUSED = {
     ),
     "root in a container": (
         CONTAINER,
-        rf"root may not mount here.*no Docker.*\nStart Docker .*, or start .*, or {ELSEWHERE}\.$",
+        rf"root may not mount.*no Docker.*\nRerun outside .*, or start .*, or {ELSEWHERE}\.$",
     ),
     "root in a container, asked for the host": (
         replace(CONTAINER, asked=HOST, **DOCKED),

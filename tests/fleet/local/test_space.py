@@ -22,7 +22,7 @@ from fleet.local import (
 )
 from fleet.local.base_images import bases
 from fleet.local.docker import daemons, record
-from fleet.local.docker.containers import PullError
+from fleet.local.docker.engine import EngineError
 from fleet.local.place_daemons import Placed
 from fleet.local.toolchain import toolchain
 from fleet.local.toolchain.toolchain import Supply
@@ -84,10 +84,10 @@ def test_docker_is_tried_before_minutes_are_spent_on_programs(
     [
         (True, False, r"\nOr run FLEET_DAEMONS=host make up: .*$"),
         (True, True, r"\nOr run make clean, then FLEET_DAEMONS=host make up: .*$"),
-        (False, False, "can't be pulled$"),
+        (False, False, "forbidden$"),
     ],
 )
-def test_an_engine_that_can_t_pull_is_told_with_the_other_place_where_that_can_be_had(
+def test_an_engine_that_is_of_no_use_is_told_with_the_other_place_where_that_can_be_had(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, *, free: bool, kept: bool, way: str
 ) -> None:
     here = declared(tmp_path, monkeypatch)
@@ -97,7 +97,7 @@ def test_an_engine_that_can_t_pull_is_told_with_the_other_place_where_that_can_b
         if kept:
             # The registry's container is made, and the builder's image can't be pulled.
             record.write(here, placed.docker)
-        raise PullError("the image can't be pulled")
+        raise EngineError("privileged containers are forbidden")
 
     monkeypatch.setattr(daemons, "start", refuse)
     with pytest.raises(TroubleError, match=way):
