@@ -863,6 +863,7 @@ def test_stand_ins_with_compilers_are_made_once_the_lock_says_that_something_com
     locked: tuple[tuple[str, str], ...] = slim
     monkeypatch.setattr(prepare, "read_needs", lambda *_: needs(bases=locked))
     monkeypatch.setattr(bases, "wanted", lambda _, found: list(found.bases))
+    monkeypatch.setattr(bases, "absent", lambda *_: [])
     monkeypatch.setattr(bases, "ensure", lambda _, __, found: made.append(found))
     monkeypatch.setattr(prepare, "_resolve", lambda *asked: resolved.append(asked[-1]))
     assert prepare._with_compilers(here, needs(bases=slim), {}).bases == slim
