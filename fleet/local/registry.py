@@ -1,13 +1,14 @@
 """The embedded registry: distribution over TLS on loopback, behind a login of the checkout."""
 
 import json
+from contextlib import suppress
 from http import HTTPStatus
 from pathlib import Path
 from typing import Any
 
 from fleet.console import say, tail_of
 from fleet.http.blocking import Blocking
-from fleet.http.document import parse_json
+from fleet.http.document import MalformedError, parse_json
 from fleet.http.errors import HttpError
 from fleet.http.message import Call, Reply
 from fleet.http.opening import open_http
@@ -104,9 +105,16 @@ def index(checkout: Checkout, port: int, repository: str, tag: str) -> dict[str,
     reply = _get(port, path, checkout.tls / "ca.pem", known_as)
     if reply.status == HTTPStatus.NOT_FOUND:
         return {}
-    found = parse_json(reply.body, path)
-    if reply.status != HTTPStatus.OK or not isinstance(found, dict):
-        raise HttpError(f"{path}: the registry answered {reply.status}; expected an index")
+    found = None
+    if reply.status == HTTPStatus.OK:
+        with suppress(MalformedError):
+            found = parse_json(reply.body, path)
+    if not isinstance(found, dict):
+        raise HttpError(
+            f"localhost:{port}/{repository}:{tag}: the registry on this machine answered "
+            f"{reply.status}, and no index as expected.\nRun make down, which keeps its data, and "
+            "rerun"
+        )
     return found
 
 

@@ -86,6 +86,15 @@ class Manifest:
         """True for an index of manifests, by its media type."""
         return self.media_type in INDEXES
 
+    def require_index(self, place: str, remedy: str) -> None:
+        """Return if it is an index.
+
+        :raises RegistryError: if it is not, with what it is and the `remedy`.
+        """
+        if not self.is_index:
+            seen = self.media_type or "no media type"
+            raise RegistryError(f"{place}: this is not an index of platforms ({seen}).\n{remedy}")
+
     def document(self, place: str) -> dict[str, Any]:
         """Return the JSON object."""
         document = parse_json(self.body, f"{place}: the manifest")

@@ -163,8 +163,7 @@ class _Comparison:
         """Return the digests by platform of the index at ``place``, asked for once."""
         if place not in self._children:
             manifest = await self._get(place)
-            if not manifest.is_index:
-                raise RegistryError(f"{place} is not an index of platforms")
+            manifest.require_index(place, "To have it compared, lock an index: make lock REFRESH=1")
             found = manifest.children(place)
             self._children[place] = {child.platform: child.digest for child in found}
         return self._children[place]

@@ -10,13 +10,12 @@ from fleet.declaration import tags
 from fleet.declaration.matrix import matrix_entries
 from fleet.declaration.model import Image
 from fleet.http.errors import UnreachableError
-from fleet.http.text import one_line
 from fleet.lock.model import Base, Lock
 from fleet.lock.official_bases import LIBRARY, PYTHON, is_official, place_of
 from fleet.registry.client import Client
 from fleet.registry.docker_hub import LIMIT_REMEDY, canonical
 from fleet.registry.docker_hub import NAME as DOCKER_HUB
-from fleet.registry.errors import LimitedError, RegistryError
+from fleet.registry.errors import LimitedError
 from fleet.registry.login import NO_LOGINS, Logins
 from fleet.registry.reference import TagReference
 from fleet.registry.transport import Transport
@@ -197,8 +196,8 @@ def _missing(missing: list[str], count: int, base_registry: str) -> str:
     return (
         f"fleet:base-registry: {len(missing)} of {count} base images are missing in "
         f"{base_registry}:{listed}\nCopy each there from {LIBRARY}, with all declared platforms "
-        "(`skopeo copy --all`, `crane copy`), or declare only Pythons, bases and platforms that "
-        "the mirror has."
+        "(`skopeo copy --all`, `crane copy`; `docker push` copies one alone), or declare only "
+        "Pythons, bases and platforms that the mirror has."
     )
 
 
@@ -218,8 +217,8 @@ def at_registries(ask: Callable[[Client], Awaitable[T]], logins: Logins) -> T:
 def platform_digests(text: str, logins: Logins = NO_LOGINS) -> Digests:
     """Return the digests of the index that the reference ``text`` names, and of its platforms.
 
-    :raises BaseError: when there is no such image.
-    :raises OciError: when the registry can't be asked, or it is not an index.
+    :raises BaseError: when there is no such image, or it is not an index.
+    :raises OciError: when the registry can't be asked.
     """
     reference = TagReference.parse(text)
     try:
@@ -232,8 +231,8 @@ def platform_digests(text: str, logins: Logins = NO_LOGINS) -> Digests:
     if manifest is None:
         raise BaseError(f"{text} is not there")
     if not manifest.is_index:
-        found = one_line(manifest.media_type)
-        raise RegistryError(f"{text} is not an index of platforms but a {found}")
+        seen = manifest.media_type or "no media type"
+        raise BaseError(f"{text} is not an index of platforms ({seen})")
     children, created = manifest.children(text), _created(manifest.document(text))
     return Digests(
         index=manifest.digest,

@@ -1,6 +1,7 @@
 """The index that a tag shall name, pure: its source's own bytes, or several joined into one."""
 
 from collections.abc import Sequence
+from typing import Final
 
 from fleet.registry.errors import RegistryError
 from fleet.registry.manifest import OWNER_ANNOTATION, Manifest, assemble
@@ -8,6 +9,11 @@ from fleet.registry.reference import ManifestReference
 from providers.ociregistry.tag.model import TagInputs
 
 Read = tuple[ManifestReference, Manifest]
+
+_REMEDY: Final = (
+    "Nothing was written. Build it as an index, or make one of it with `docker buildx imagetools "
+    "create`, and name that as the source"
+)
 
 
 def index_of(inputs: TagInputs, sources: Sequence[Read]) -> Manifest:
@@ -18,6 +24,8 @@ def index_of(inputs: TagInputs, sources: Sequence[Read]) -> Manifest:
     """
     if inputs.is_pointer and not inputs.joins:
         return sources[0][1]
+    for source, manifest in sources:
+        manifest.require_index(f"{inputs.ref}, source {source}", _REMEDY)
     names = ", ".join(str(source) for source, _ in sources)
     found = [c for source, manifest in sources for c in manifest.children(str(source))]
     children = {child.platform: child for child in found}

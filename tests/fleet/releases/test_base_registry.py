@@ -104,7 +104,8 @@ def test_every_base_that_is_missing_is_named_once_with_where_and_what_to_do() ->
         "  - mirror.example.org/library/python:3.11 is not there\n"
         "  - mirror.example.org/library/python:3.11-slim is not there\n"
         "Copy each there from docker.io/library, with all declared platforms (`skopeo copy --all`, "
-        "`crane copy`), or declare only Pythons, bases and platforms that the mirror has."
+        "`crane copy`; `docker push` copies one alone), or declare only Pythons, bases and "
+        "platforms that the mirror has."
     )
     some = only(f"{MIRROR}/python:3.11", platforms=PLATFORMS[:1])
     lines = refusal(replace(sources(), platforms=some)).splitlines()
@@ -192,6 +193,16 @@ def test_it_is_asked_over_http_by_its_path(mirror: FakeRegistry) -> None:
     said = refusal(given)
     assert f"  - {mirror.host}/proxy/library/python:3.11 has no image for linux/arm/v7" in said
     assert f"  - {mirror.host}/proxy/library/python:3.11-slim is not there" in said
+
+
+def test_an_image_that_was_copied_alone_is_named_with_how_to_copy_all(mirror: FakeRegistry) -> None:
+    storage = mirror.repositories["proxy/library/python"]
+    storage.tags["3.11-slim"] = mirror.push_image("proxy/library/python", "linux/amd64")
+    said = refusal(replace(sources(f"{mirror.host}/proxy/library"), platforms=platform_digests))
+    assert (
+        f"  - {mirror.host}/proxy/library/python:3.11-slim is not an index of platforms (" in said
+    )
+    assert "`skopeo copy --all`" in said
 
 
 def test_it_gets_its_own_login_and_that_of_no_other_host(mirror: FakeRegistry) -> None:

@@ -237,4 +237,6 @@ def test_an_index_without_a_platform_names_it(pinned: Pinned, read: Moves) -> No
 def test_what_is_no_index_is_told(pinned: Pinned, read: Moves, registry: FakeRegistry) -> None:
     alone = f"{registry.host}/{NAME}@{push(registry, [OLD])}"
     found = read(moved(alone, same(pinned, NEW)))
-    assert {"is not an index of platforms" in each.why for each in found.unread} == {True}
+    (left,) = found.unread
+    assert "not an index of platforms (application/vnd.oci.image.manifest.v1+json)" in left.why
+    assert "make lock REFRESH=1" in left.why
