@@ -114,7 +114,8 @@ def test_a_lost_build_is_told_apart_from_a_changed_one(
     delete(distribution, f"{REPOSITORY}/build", fleet.tags[OLD])
     previewed = fleet.stack.preview()
     assert "to be built: no recorded input changed; its build is lost" in previewed.messages
-    assert f"to be re-pointed from {fleet.tags[OLD]}: follows its version" in previewed.messages
+    way = f"from {fleet.tags[OLD]} to a new digest"
+    assert f"to be re-pointed {way}: its version has another image" in previewed.messages
     assert previewed.report.summary == "1 build, 1 re-point, 0 remove, 0 unchanged"
 
 

@@ -100,7 +100,7 @@ def test_a_pointer_moved_by_hand_is_found_and_repaired_without_a_build(
     refreshed = workshop.make("refresh").printed
     digests = (before["py3.13-slim-0.33.0"][7:19], before["py3.13-slim-LATEST"][7:19])
     (row,) = [line for line in refreshed.splitlines() if "py3.13-slim-LATEST" in line]
-    assert row.split(maxsplit=4)[1:] == ["re-point", *digests, "it was moved"]
+    assert row.split(maxsplit=4)[1:] == ["re-point", *digests, "it was moved since the last update"]
     assert registry.tags() != before, "a refresh repairs nothing"
     steps = workshop.up()
     assert steps.tags() == ["py3.13-slim-LATEST"]

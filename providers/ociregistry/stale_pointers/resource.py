@@ -25,6 +25,7 @@ from providers.ociregistry.stale_pointers.properties import (
 )
 from providers.ociregistry.stale_pointers.remove import Outcome
 
+_REMOVED = "to be removed because nothing declares it"
 _DUE = "its tags move, which an update enters in the history"
 
 
@@ -195,7 +196,7 @@ class StaleResource:
                 f"repair that and rerun. Still there: {', '.join(sorted(step.inputs.stale))}"
             )
         if step.inputs.stale:
-            text = f"stale, to be removed: {names(step.inputs.stale)}"
+            text = f"{_REMOVED}: {names(step.inputs.stale)}"
             await self._session.log(text, urn)
         claim = _claim(urn, step.inputs.repository, news)
         sights = self._sights(step.inputs)
@@ -297,7 +298,7 @@ class StaleResource:
         listed = inputs.due(step.view)
         named = outcome.named
         if named:
-            await self._session.log(f"stale, to be removed: {names(named)}", step.urn)
+            await self._session.log(f"{_REMOVED}: {names(named)}", step.urn)
         stale = {tag: inputs.stale[tag] for tag in named}
         kept = _merged(listed.kept, outcome.kept.values(), step.not_allowed.values())
         seen = view_properties(step.view, stale, kept)

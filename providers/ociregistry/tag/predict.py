@@ -11,7 +11,7 @@ _NEW = "new in this stack"
 _GONE = "gone from the registry"
 _OTHER_DIGEST = "its build gave another digest"
 _OTHER_VERSION = "another version is the highest of its line"
-_FOLLOWS = "follows its version"
+_FOLLOWS = "its version has another image"
 _SAME_INPUTS = "no recorded input changed; its build is lost, replaced, or not in the state"
 _UNPINNED = "no longer pinned"
 _UNNAMED = Difference(words="other inputs changed", vague=True)
@@ -35,9 +35,9 @@ def line_of(entry: Entry) -> str:
     before, after = entry.previous_version, entry.version
     if not after or before == after:
         before, after = entry.previous, entry.digest
-    way = f"{before and f' from {before}'}{after and f' to {after}'}"
     moves = entry.action == "re-point" and before != after
-    return f"{_TO_COME[entry.action]}{way if moves else ''}: {shown(entry.reasons)}"
+    way = f"{before and f' from {before}'} to {after or 'a new digest'}" if moves else ""
+    return f"{_TO_COME[entry.action]}{way}: {shown(entry.reasons)}"
 
 
 def predict(inputs: TagInputs, prior: Recorded | None) -> Entry:
@@ -139,7 +139,7 @@ def _drifted(changes: Collection[str], prior: Recorded, inputs: TagInputs) -> tu
     """
     found = []
     if "digest" in changes:
-        found.append("it was moved")
+        found.append("it was moved since the last update")
     if "platforms" in changes:
         found.append(f"the registry lost {', '.join(prior.state.missing(inputs.platforms))}")
     return tuple(found)

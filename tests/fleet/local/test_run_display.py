@@ -104,7 +104,7 @@ def test_what_went_wrong_and_what_the_program_says_is_shown_with_its_subject(
 
 def test_what_an_update_removes_is_shown_before_it_goes() -> None:
     text, remover = (
-        "stale, to be removed: py3.7-LATEST (sha256:7f66)",
+        "to be removed because nothing declares it: py3.7-LATEST (sha256:7f66)",
         "ociregistry:index:StalePointers",
     )
     event = said("info", text, "h/n", remover)

@@ -46,9 +46,9 @@ class TestWhatMoved:
         assert found == Move(at="", tag="x", before=A, after=B, why=FOUND)
 
     def test_outside_and_back_is_two_moves(self) -> None:
-        moved = Sight(digest=A, why="it was moved", outside=C)
+        moved = Sight(digest=A, why="it was moved since the last update", outside=C)
         found = sights(x=moved).moves([move("1", A, "x")], [])
-        assert ends(*found) == [(A, C, FOUND), (C, A, "it was moved")]
+        assert ends(*found) == [(A, C, FOUND), (C, A, "it was moved since the last update")]
 
     def test_that_went_and_came_back_is_two_moves(self) -> None:
         found = sights(x=Sight(digest=A, why="gone", outside="")).moves([move("1", A, "x")], [])

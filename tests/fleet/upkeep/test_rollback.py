@@ -51,7 +51,7 @@ def digests(registry: FakeRegistry, call: Caller) -> list[str]:
             date = f"2026-11-0{day}T10:00:00Z"
             registry.clock = lambda date=date: http_date(date)
             tags = {tag: Sight(digest=digest, why="base moved")}
-            tags[LATEST] = Sight(digest=digest, why="follows its version")
+            tags[LATEST] = Sight(digest=digest, why="its version has another image")
             sights = Sights(tags=tags, commit="c" * 40, by=BY_HAND, now=date)
             await writer.add(place, OWNER, [], sights=sights)
 

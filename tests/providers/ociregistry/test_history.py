@@ -67,7 +67,7 @@ def test_an_update_enters_what_moved_with_date_reason_commit_and_run(followed: F
     new, moved = followed.moves(LATEST)
     assert (new["from"], new["to"]) == ("", first)
     assert (moved["from"], moved["to"]) == (first, second)
-    assert moved["why"] == "follows its version"
+    assert moved["why"] == "its version has another image"
     assert (moved["commit"], moved["by"]) == (COMMIT, BY_HAND)
     assert moved["at"] == followed.engine.now
 
@@ -101,7 +101,8 @@ def test_what_was_moved_outside_is_entered_as_found_and_then_as_put_back(
     _, found, back = followed.moves(LATEST)
     assert (found["from"], found["to"], found["why"]) == (first, other, FOUND)
     assert (found["commit"], found["by"]) == ("", "")
-    assert (back["from"], back["to"], back["why"]) == (other, first, "it was moved")
+    why = "it was moved since the last update"
+    assert (back["from"], back["to"], back["why"]) == (other, first, why)
     assert len(followed.moves(VERSION)) == 1
 
 

@@ -149,13 +149,13 @@ class TestWithoutABuild:
         found = predict(declared, before(sources=sources(*LIVE.values())))
         assert (found.action, line_of(found)) == (
             "re-point",
-            f"to be re-pointed from {OLD}: its annotations changed",
+            f"to be re-pointed from {OLD} to a new digest: its annotations changed",
         )
 
     @pytest.mark.parametrize(
         ("recorded", "reason"),
         [
-            (state(NEW), "it was moved"),
+            (state(NEW), "it was moved since the last update"),
             (state(**{AMD: LIVE[AMD]}), f"the registry lost {ARM64}"),
         ],
     )
@@ -213,8 +213,8 @@ class TestPointers:
         [
             ("", "v2", "from v1 to v2", OTHER),
             (NEW, "v2", "from v1 to v2", OTHER),
-            (NEW, "v1", f"from {OLD} to {NEW}", "follows its version"),
-            ("", "v1", f"from {OLD}", "follows its version"),
+            (NEW, "v1", f"from {OLD} to {NEW}", "its version has another image"),
+            ("", "v1", f"from {OLD} to a new digest", "its version has another image"),
         ],
     )
     def test_where_it_goes(self, digest: str, target: str, way: str, why: str) -> None:
@@ -235,7 +235,7 @@ class TestPointers:
 
     def test_one_that_was_moved_or_is_gone_says_so(self) -> None:
         moved = predict(self.pointer(OLD, "v1"), self.known(digest=NEW))
-        assert moved.reasons == ("it was moved",)
+        assert moved.reasons == ("it was moved since the last update",)
         gone = predict(self.pointer(OLD, "v1"), self.known(gone=True))
         assert gone.reasons == ("gone from the registry",)
 

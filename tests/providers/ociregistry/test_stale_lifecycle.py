@@ -201,7 +201,10 @@ class TestStalePointers:
         digest = fleet.storage.tags["py3.11-LATEST"]
         step = engine.preview(STALE, "s", fleet.inputs(pointers=left))
         assert step.outputs["stale"] == {"py3.11-LATEST": digest}
-        assert f"stale, to be removed: py3.11-LATEST ({digest})" in engine.messages
+        assert (
+            f"to be removed because nothing declares it: py3.11-LATEST ({digest})"
+            in engine.messages
+        )
 
     def test_what_stays_though_it_left_is_no_removal_in_the_preview(
         self, engine: Engine, fleet: Fleet

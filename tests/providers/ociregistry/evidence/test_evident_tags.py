@@ -214,7 +214,7 @@ def test_a_tag_that_was_moved_and_lost_its_evidence_gets_both_back(
     assert step.changed == ("digest", "signed.statements")
     assert (declared.tags[REF], declared.tags[fallback(digest)]) == (digest, listed)
     (entry,) = engine.report.entries
-    assert (entry.action, entry.reasons[0]) == ("re-point", "it was moved")
+    assert (entry.action, entry.reasons[0]) == ("re-point", "it was moved since the last update")
     assert entry.reasons[1].startswith("the registry lost its provenance, test-result, sbom ")
 
 
@@ -225,10 +225,10 @@ def test_a_preview_of_a_moved_tag_says_what_is_signed_of_it_as_well(
     declared.tags[REF] = registry.push_index(NAME, "stray")
     engine.restart()
     engine.preview(TAG, REF, declared.evidence(inputs, ED25519, P256))
-    assert engine.messages[-1].endswith(": it was moved, the signer changed")
+    assert engine.messages[-1].endswith(": it was moved since the last update, the signer changed")
     (entry,) = engine.report.entries
     assert (entry.action, entry.signs) == ("re-point", True)
-    assert entry.reasons == ("it was moved", "the signer changed")
+    assert entry.reasons == ("it was moved since the last update", "the signer changed")
 
 
 def test_a_preview_tells_apart_what_has_to_be_signed(
