@@ -17,6 +17,7 @@ from fleet.registry.transport import plain_hosts
 NAME = "buildkitd"
 """The daemon's name."""
 
+_ANSWER_SECONDS = 10.0
 _PLATFORMS = "{{range .}}{{range .Platforms}}{{.OS}}/{{.Architecture}}/{{.Variant}} {{end}}{{end}}"
 
 
@@ -55,9 +56,10 @@ def daemon(checkout: Checkout, buildkitd: Path, needs: Needs) -> processes.Daemo
 def answers(checkout: Checkout) -> bool:
     """Tell whether a daemon with a worker answers the client, on the socket or in its container."""
     try:
-        return run([*client(checkout), "debug", "workers"], timeout=10).returncode == 0
+        done = run([*client(checkout), "debug", "workers"], timeout=_ANSWER_SECONDS)
     except subprocess.TimeoutExpired:
         return False
+    return done.returncode == 0
 
 
 def require_platforms(

@@ -68,8 +68,8 @@ while [ "$count" -gt 0 ]; do
     set -- "$@" "$word"
 done
 set -- --env "DOCKER_CONFIG=$scratch" "$container" buildctl "$@"
-if [ -n "$reads" ]; then
-    "$docker" --host "$endpoint" exec --interactive "$@"
-else
-    in_docker exec "$@"
-fi
+set -- "$docker" --host "$endpoint" exec ${reads:+--interactive} "$@"
+test -n "$reads" || exec </dev/null
+# Whoever ends this program then ends the client with it.
+test -n "$used" || exec "$@"
+"$@"

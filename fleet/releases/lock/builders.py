@@ -15,6 +15,7 @@ from fleet.http.text import one_line
 from fleet.releases.lock import uv
 
 _DEADLINE_SECONDS = 900.0
+_ANSWER_SECONDS = 20.0
 _LARGEST = 4 * 1024 * 1024
 _PROXIES = ("ALL_PROXY", "FTP_PROXY", "HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY")
 _PASSED_ON = (
@@ -101,13 +102,18 @@ def _own(root: Path) -> list[str]:
 
 
 def _answers(argv: list[str]) -> bool:
+    nothing = subprocess.DEVNULL
     try:
-        done = subprocess.run(
-            argv, check=False, capture_output=True, timeout=20, env=_environment()
-        )
+        with subprocess.Popen(
+            argv, stdin=nothing, stdout=nothing, stderr=nothing, env=_environment(),
+            start_new_session=True,
+        ) as process:  # fmt: skip
+            try:
+                return process.wait(_ANSWER_SECONDS) == 0
+            finally:
+                _kill(process)
     except (OSError, subprocess.TimeoutExpired):
         return False
-    return done.returncode == 0
 
 
 def _environment() -> dict[str, str]:

@@ -551,6 +551,18 @@ def test_a_builder_that_does_not_answer_in_time_is_waited_for(
     assert builder.answers(checkout(tmp_path)) is False
 
 
+def test_a_client_that_is_waited_for_in_vain_is_ended(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    docker = command(tmp_path / "bin", "docker", f"echo $$ >{tmp_path}/pid; exec sleep 60")
+    here = checkout(tmp_path)
+    daemons._link_client(here, replace(engine_of(tmp_path, "exit"), client=str(docker)))
+    monkeypatch.setattr(builder, "_ANSWER_SECONDS", 2.0)
+    assert builder.answers(here) is False
+    with pytest.raises(ProcessLookupError):
+        os.kill(int((tmp_path / "pid").read_text()), 0)
+
+
 def test_the_emulators_of_the_builders_image_count(tmp_path: Path) -> None:
     """Have none in the kernel: BuildKit does not list its own."""
     has = 'case $* in *"which buildkit-qemu-aarch64") ;; *) exit 1 ;; esac'

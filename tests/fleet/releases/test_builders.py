@@ -6,6 +6,7 @@ from threading import Timer
 
 import pytest
 
+from fleet.local.processes import birth, until
 from fleet.releases.lock import builders
 from fleet.releases.lock.builders import Build, BuilderError, built
 
@@ -102,6 +103,19 @@ def test_a_build_that_never_ends_is_ended_with_all_it_started(
     with pytest.raises(BuilderError):
         run(root)
     assert time.monotonic() - begun < 30
+
+
+def test_a_client_that_does_not_answer_is_ended_with_all_it_started(
+    root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(builders, "_ANSWER_SECONDS", 2.0)
+    script = f"#!/bin/sh\nsleep 60 &\necho $! >{root}/pid\nwait\n"
+    docker(root)
+    (root / "docker" / "docker").write_text(script)
+    with pytest.raises(BuilderError, match="no builder answers"):
+        run(root)
+    pid = int((root / "pid").read_text())
+    assert until(lambda: birth(pid) is None, 10)
 
 
 def test_a_build_whose_deadline_can_t_be_set_is_ended(
