@@ -190,7 +190,7 @@ class Stack:
         (plugin,) = (here.pulumi_home / "plugins").glob("*/pulumi-resource-docker-build")
         module = [sys.executable, "-P", "-m", "benchmarks.foreseen"]
         process = subprocess.Popen(
-            [*module, str(plugin), str(here.tls / "ca.pem"), str(here.auth / "password")],
+            [*module, str(plugin), str(here.tls / "server.pem"), str(here.auth / "password")],
             # The plugin reads Dockerfiles and contexts by paths relative to the project.
             cwd=self.scratch.root, env={**self.environment, "PYTHONPATH": str(ROOT)},
             stdout=subprocess.PIPE, text=True,

@@ -46,9 +46,9 @@ def daemon(checkout: Checkout, buildkitd: Path, needs: Needs) -> processes.Daemo
         argv=(str(buildkitd), "--config", str(file)),
         file=file,
         config=configuration(
-            needs, authority=str(checkout.tls / "ca.pem"), of_a_daemon=_of_a_daemon(checkout)
+            needs, authority=str(checkout.tls / "server.pem"), of_a_daemon=_of_a_daemon(checkout)
         ),
-        reads=(checkout.tls / "ca.pem",),
+        reads=(checkout.tls / "server.pem",),
         answers=lambda: answers(checkout),
     )
 

@@ -31,14 +31,14 @@ _LOOPBACK = (
 
 
 def ensure(checkout: Checkout) -> Path:
-    """Return the file that a client of the registry trusts; make it and the others where needed.
+    """Return the certificate, which a client of the registry trusts; make the files where needed.
 
-    The directory then holds ``server.pem`` and ``server.key``, the certificate once more as
-    ``ca.pem``, and ``bundle.pem``, which is the system's authorities and that.
+    The directory then holds it as ``server.pem``, its ``server.key``, and ``bundle.pem``, which is
+    the system's authorities and the certificate.
     """
-    trusted = checkout.tls / "ca.pem"
+    trusted = checkout.tls / "server.pem"
     checkout.make_state()
-    if not _is_fresh(checkout.tls / "server.pem"):
+    if not _is_fresh(trusted):
         _make(checkout.tls)
     bundle, system = checkout.tls / "bundle.pem", system_bundle(checkout)
     text = b"\n".join(path.read_bytes() for path in (system, trusted) if path)
@@ -75,8 +75,7 @@ def _make(folder: Path) -> None:
     with tempfile.TemporaryDirectory(prefix="tls-", dir=folder.parent) as name:
         made = Path(name)
         private_files.write(made / "server.key", private.decode())
-        for file in ("server.pem", "ca.pem"):
-            (made / file).write_bytes(certificate)
+        (made / "server.pem").write_bytes(certificate)
         shutil.rmtree(folder, ignore_errors=True)
         private_files.make_folder(folder)
         for path in made.iterdir():

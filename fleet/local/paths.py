@@ -37,9 +37,9 @@ class Checkout:
     """A checkout at ``root``; its state lies below ``root/.fleet``, made builds in ``cache``.
 
     Below the state, ``bin`` has links to the tools that a person calls, ``run`` the records of the
-    running daemons, ``tls`` the registry's certificate, its authority and the bundle of trusted
-    ones, ``signing`` the key that signs what is built for the registry on this machine, ``auth``
-    the registry's login and what it is checked against. ``docker_config`` is a Docker configuration
+    running daemons, ``tls`` the registry's certificate and the bundle of trusted ones,
+    ``signing`` the key that signs what is built for the registry on this machine, ``auth`` the
+    registry's login and what it is checked against. ``docker_config`` is a Docker configuration
     with no login but that of the registry on this machine, ``docker_config_elsewhere`` one for
     registries elsewhere, with the user's logins; ``pulumi_home`` has Pulumi's plugins and workspace
     settings. ``bases_file`` says which base images have a stand-in, by ``{python}-{base}``.

@@ -102,7 +102,7 @@ def index(checkout: Checkout, port: int, repository: str, tag: str) -> dict[str,
     :raises fleet.http.errors.HttpError: when the registry gives no answer that can be read.
     """
     path, known_as = f"{repository}/manifests/{tag}", registry_login.ensure(checkout)
-    reply = _get(port, path, checkout.tls / "ca.pem", known_as)
+    reply = _get(port, path, checkout.tls / "server.pem", known_as)
     if reply.status == HTTPStatus.NOT_FOUND:
         return {}
     found = None

@@ -34,7 +34,7 @@ class Pushed:
         login = registry_login.ensure(self.here)
         url = path if "://" in path else f"https://localhost:{self.port}/v2/one/{path}"
         with httpx.Client(
-            verify=ssl.create_default_context(cafile=self.here.tls / "ca.pem"),
+            verify=ssl.create_default_context(cafile=self.here.tls / "server.pem"),
             auth=(login.username, login.password), trust_env=False,
         ) as client:  # fmt: skip
             headers = {"Content-Type": kind} if kind else {}

@@ -95,7 +95,7 @@ def test_without_the_login_nobody_reads_and_with_it_a_docker_client_does(
     workshop: Workshop, view: RegistryView
 ) -> None:
     host = view.reference.partition("/")[0]
-    context = ssl.create_default_context(cafile=str(workshop.root / ".fleet/tls/ca.pem"))
+    context = ssl.create_default_context(cafile=str(workshop.root / ".fleet/tls/server.pem"))
     answer = httpx.get(f"https://{host}/v2/", verify=context)
     assert answer.status_code == 401
     assert answer.headers["WWW-Authenticate"].startswith("Basic ")

@@ -38,7 +38,7 @@ def drivers(workshop: Workshop) -> Iterator[tuple[DockerEngine, RegistryView]]:
         engine.make_builder(
             (workshop.root / ".fleet/bin/buildctl").resolve().parent,
             host=workshop.registry.partition("/")[0],
-            ca=workshop.root / ".fleet/tls/ca.pem",
+            ca=workshop.root / ".fleet/tls/server.pem",
         )
         registry = workshop.declare_builders(
             STACK, {"fleet": HERE, "docker": THERE}, {"docker": engine.declared}

@@ -55,7 +55,7 @@ def nodes(workshop: Workshop) -> Iterator[Nodes]:
     workshop.prepare(*NEAR, *FAR)
     buildctl = (workshop.root / ".fleet/bin/buildctl").resolve()
     folder = Path(tempfile.mkdtemp(prefix="fleet-nodes-"))
-    host, ca = workshop.registry.partition("/")[0], workshop.root / ".fleet/tls/ca.pem"
+    host, ca = workshop.registry.partition("/")[0], workshop.root / ".fleet/tls/server.pem"
     near = NodeDaemon(folder / "near", f"unix://{folder}/near.sock", host=host, ca=ca, tls=False)
     far = NodeDaemon(folder / "far", f"tcp://127.0.0.1:{free_port()}", host=host, ca=ca, tls=True)
     try:

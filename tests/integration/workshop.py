@@ -250,7 +250,7 @@ class Workshop:
         """Return a repository as those see it who pull."""
         ours = self.root / ".fleet"
         return RegistryView(
-            registry or self.registry, image, ours / "tls/ca.pem", ours / "docker/config.json"
+            registry or self.registry, image, ours / "tls/server.pem", ours / "docker/config.json"
         )
 
     def output(self, name: str) -> Any:

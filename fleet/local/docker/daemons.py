@@ -196,7 +196,7 @@ def _builder(
     info: Info,
     env: Mapping[str, str] = os.environ,
 ) -> Container:
-    name, authority, bundle = builder_name(checkout), f"{_OURS}/ca.pem", f"{_OURS}/bundle.pem"
+    name, authority, bundle = builder_name(checkout), f"{_OURS}/server.pem", f"{_OURS}/bundle.pem"
     passed = proxies.passed_on(env)
     processors = info.processors
     files = {_TOML: builder.configuration(needs, authority=authority, processors=processors)}
@@ -205,7 +205,7 @@ def _builder(
     options += ["--init"] if info.has_init else []
     options += ["--userns=host"] if info.remaps else []
     if needs.port is not None:
-        files[authority] = (checkout.tls / "ca.pem").read_text()
+        files[authority] = (checkout.tls / "server.pem").read_text()
         network = engine.inspect("container", registry_name(checkout))
         options.append(f"--network=container:{network['Id'] if network else ''}")
     if trusted := certificates.system_bundle(checkout):

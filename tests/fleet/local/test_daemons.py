@@ -49,7 +49,7 @@ def test_the_builder_speaks_tls_to_our_registry_under_our_authority(tmp_path: Pa
     here = checkout(tmp_path)
     config = tomllib.loads(_toml(here, needs(host="localhost:5999", port=5999)))
     assert config["registry"] == {
-        "localhost:5999": {"http": False, "ca": [str(here.tls / "ca.pem")]}
+        "localhost:5999": {"http": False, "ca": [str(here.tls / "server.pem")]}
     }
     assert config["root"] == str(here.state / "buildkit")
     assert config["grpc"]["address"] == [f"unix://{here.socket}"]
