@@ -16,7 +16,8 @@ def down(checkout: Checkout) -> None:
     for title, name in (("BuildKit", builder.NAME), ("the registry", registry.NAME)):
         known = processes.stop_daemon(checkout, name)
         say(f"stopped {title} (pid {known.pid})" if known else f"{title} was not running")
-    mounts.remove(checkout.tmp)
+    # Sockets alone are beside it in a short folder.
+    mounts.remove(checkout.short if checkout.uses_short else checkout.tmp)
 
 
 def clean(checkout: Checkout) -> None:
@@ -29,8 +30,6 @@ def clean(checkout: Checkout) -> None:
         say("nothing to remove")
         return
     mounts.remove(checkout.state)
-    if checkout.uses_short:
-        mounts.remove(checkout.short)
     say(f"removed {checkout.state}: the registry's images, BuildKit's cache and the stacks' state")
     say(f"kept {checkout.cache}: built tools and downloads, shared by your checkouts")
 

@@ -8,7 +8,7 @@ import re
 import shutil
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -808,6 +808,22 @@ def test_what_checkouts_share_is_made_by_one_run_at_a_time(
         prepare.prepare(here, "dev")
     with (here.cache / "lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+
+
+@pytest.mark.parametrize("end", [cleanup.down, cleanup.clean])
+def test_the_short_folder_goes_with_what_the_daemons_left_there(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, end: Callable[[Checkout], None]
+) -> None:
+    monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path))
+    here = Checkout(root=tmp_path / ("d" * 100), cache=tmp_path / "cache")
+    here.root.mkdir()
+    here.make_run()
+    here.socket.touch()
+    here.tmp.mkdir()
+    end(here)
+    assert not here.short.exists()
+    here.make_run()
+    assert here.short.is_dir()
 
 
 def test_clean_removes_the_state_and_keeps_the_cache(
