@@ -149,7 +149,7 @@ def test_a_registry_that_deletes_the_image_with_its_name_is_found_out_and_undone
     registry: FakeRegistry, environment: dict[str, str], shared: str
 ) -> None:
     registry.deletes_image_with_tag = True
-    with pytest.raises(RegistryError, match=r"deleted .* along with the name"):
+    with pytest.raises(RegistryError, match=r"deleted .* along with the tag"):
         remove(registry, environment)
     assert registry.pullable(NAME, "py3.8-0.30.0")
     assert registry.pullable(NAME, shared)

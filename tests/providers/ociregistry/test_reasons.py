@@ -153,7 +153,7 @@ class TestReasons:
         anew = {parent: "python-gunicorn:py3.12-23.0.0@sha256:bb"}
         newer = {parent: "python-gunicorn:py3.12-23.1.0@sha256:bb"}
         other = {parent: "python-hypercorn:py3.12-1.0@sha256:bb"}
-        assert reasons(old, anew) == ("python-gunicorn:py3.12-23.0.0 is built anew",)
+        assert reasons(old, anew) == ("python-gunicorn:py3.12-23.0.0 is built again",)
         assert reasons(old, newer) == (
             "python-gunicorn:py3.12-23.0.0 -> python-gunicorn:py3.12-23.1.0",
         )

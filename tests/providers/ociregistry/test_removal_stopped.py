@@ -234,7 +234,7 @@ class TestAnInterruptedRun:
 
     def test_still_brings_back_the_image_that_went_along_with_its_name(self, scene: Scene) -> None:
         scene.registry.deletes_image_with_tag = True
-        with pytest.raises(AcceptedRemovalError, match="along with the name"):
+        with pytest.raises(AcceptedRemovalError, match="along with the tag"):
             scene.interrupt(TAG_DELETE)
         assert scene.registry.pullable(NAME, VERSION)
 

@@ -312,7 +312,7 @@ class TestStalePointers:
         self, engine: Engine, fleet: Fleet
     ) -> None:
         fleet.registry.deletes_image_with_tag = True
-        with pytest.raises(RemovalFailedError, match="along with the name") as caught:
+        with pytest.raises(RemovalFailedError, match="along with the tag") as caught:
             engine.up(STALE, "s", fleet.inputs())
         assert "py3.8-LATEST" not in fleet.tags
         assert fleet.registry.pullable(NAME, "py3.8-0.30.0")
