@@ -85,8 +85,8 @@ def _codename(package: Package) -> str:
     release = package.ecosystem.partition(":")[2]
     if release not in _CODENAMES:
         raise AdvisoryError(
-            f"Debian {release}: its codename is not known here, and its security archive can't be "
-            "asked. Take fleet:advisories.debian out, or update this program"
+            f"Debian {release}: its codename is not known here, so its security archive can't be "
+            "asked.\nTake fleet:advisories.debian out, or update this program"
         )
     return _CODENAMES[release]
 

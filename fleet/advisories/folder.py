@@ -62,7 +62,7 @@ class OsvFolder:
         folder = next((each for each in folders if each.is_dir()), None)
         if folder is None:
             raise AdvisoryError(
-                f"{self._path}: no advisories of {ecosystem} are there. Mirror the folder of that "
+                f"{self._path}: no advisories of {ecosystem} are there.\nMirror the folder of that "
                 "name from osv.dev's bucket, osv-vulnerabilities, or its all.zip"
             )
         archive = folder / "all.zip"
@@ -71,7 +71,7 @@ class OsvFolder:
             count += 1
             yield text, place
         if not count:
-            raise AdvisoryError(f"{folder}: holds no record, neither all.zip nor a file *.json")
+            raise AdvisoryError(f"{folder}: holds no records: expected all.zip or files *.json")
 
 
 def _zipped(archive: Path) -> Iterator[tuple[bytes, str]]:
@@ -84,7 +84,7 @@ def _zipped(archive: Path) -> Iterator[tuple[bytes, str]]:
                     yield opened.read(member), place
     except (zipfile.BadZipFile, zlib.error, lzma.LZMAError, OSError, EOFError,
             NotImplementedError, RuntimeError) as error:  # fmt: skip
-        raise AdvisoryError(f"{archive} can't be read: {error}. Mirror it again") from None
+        raise AdvisoryError(f"{archive} can't be read: {error}.\nMirror it again") from None
 
 
 def _plain(folder: Path) -> Iterator[tuple[bytes, str]]:

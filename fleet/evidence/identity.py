@@ -48,13 +48,13 @@ def certified_key(der: bytes, identity: Identity, authorities: Iterable[bytes]) 
     found = names_in(certificate)
     if found != identity:
         raise EvidenceError(
-            f"the certificate is {found.name or 'nobody'}'s by {found.issuer or 'no issuer'}, and "
-            f"declared is {identity.name} by {identity.issuer}"
+            f"the certificate is for {found.name or 'no name'} by {found.issuer or 'no issuer'}; "
+            f"expected {identity.name} by {identity.issuer}"
         )
     if not any(_issued(certificate, _certificate(authority)) for authority in authorities):
         raise EvidenceError(
-            "the certificate is by an authority that is not known here; if it is GitHub's own, "
-            "write `gh attestation trusted-root` to a file, and name that in FLEET_TRUSTED_ROOT"
+            "the certificate is by an unknown authority.\nIf it is GitHub's own, write the output "
+            "of `gh attestation trusted-root` to a file, and name that in FLEET_TRUSTED_ROOT"
         )
     spki = certificate.public_key().public_bytes(
         serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo

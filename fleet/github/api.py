@@ -59,7 +59,9 @@ class Api:
         for name, url in (("GITHUB_API_URL", base), ("GITHUB_GRAPHQL_URL", self._graphql)):
             parts = urlsplit(url)
             if parts.scheme != "https" and not is_loopback(parts.netloc):
-                raise TroubleError(f"{name}: {url} has no https://, and a token is sent to it")
+                raise TroubleError(
+                    f"{name}: {url} is not an https:// address, and a token is sent to it"
+                )
         self._sleep = sleep
         self._authorization = f"Bearer {secret.token(token, 'GITHUB_TOKEN')}" if token else ""
         self._client = Blocking(opened=opened, deadline=_DEADLINE)

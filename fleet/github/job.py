@@ -46,7 +46,7 @@ def job_of(api: Api, stack: str, environment: Mapping[str, str] = os.environ) ->
     missing = [name for name in names if not environment.get(name)]
     if missing:
         text = f"{', '.join(missing)} not set: this command is for a job on GitHub"
-        raise TroubleError(f"{text}. By hand, use make preview.")
+        raise TroubleError(f"{text}.\nBy hand, run make preview.")
     server = environment.get("GITHUB_SERVER_URL") or "https://github.com"
     repository = environment["GITHUB_REPOSITORY"]
     pull = _event(environment).get("pull_request") or {}

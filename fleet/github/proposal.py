@@ -116,9 +116,9 @@ def _enable_merge(job: Job, pull: Any) -> None:
     objection = job.api.mutate(_AUTO_MERGE, pull=pull["node_id"], method=method)
     if objection:
         raise TroubleError(
-            f"pull request {pull['number']} is not set to merge by itself: {objection}. Allow that "
-            "in the repository's settings, and require the checks check and preview on its branch; "
-            "or declare fleet:github.versions: propose."
+            f"pull request {pull['number']} is not set to merge by itself: {objection}.\nAllow "
+            "auto-merge in the repository's settings, and require the checks check and preview on "
+            "its branch; or declare fleet:github.versions: propose."
         )
     say(f"pull request {pull['number']} merges when its checks have passed")
 
@@ -127,8 +127,9 @@ def _disable_merge(job: Job, pull: Any) -> None:
     objection = job.api.mutate(_NO_AUTO_MERGE, pull=pull["node_id"])
     if objection:
         raise TroubleError(
-            f"pull request {pull['number']} would merge by itself, and has what nothing installed "
-            f"before: {objection}. Nothing was changed; turn off its auto-merge, and run again."
+            f"pull request {pull['number']} would merge by itself, and brings distributions that "
+            f"were not installed before: {objection}. Nothing was changed.\nTurn off its "
+            "auto-merge, and run again."
         )
 
 

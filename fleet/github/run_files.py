@@ -34,7 +34,7 @@ def _read(path: Path) -> Report | None:
     try:
         return parse(json.loads(path.read_text(encoding="utf-8")))
     except (OSError, ValueError, ReportError) as error:
-        raise TroubleError(f"{REPORT}: {path}: {error}. Run the preview again.") from error
+        raise TroubleError(f"{REPORT}: {path}: {error}.\nRun the preview again.") from error
 
 
 def list_removals(stacks: Sequence[str] = ()) -> int:
@@ -53,8 +53,7 @@ def list_removals(stacks: Sequence[str] = ()) -> int:
         of = f" of {', '.join(unknown)}" if stacks else ""
         raise TroubleError(
             f"The preview{of} left no whole report, so what would be removed is not known; nothing "
-            "was changed.\nThe log of the preview has the reason. Repair it and run the workflow "
-            "again."
+            "was changed.\nFind the reason in the log of the preview, and run the workflow again."
         )
     folder.mkdir(parents=True, exist_ok=True)
     for each in files.values():
@@ -75,5 +74,7 @@ def named(variable: str) -> Path:
     """
     text = os.environ.get(variable)
     if not text:
-        raise TroubleError(f"{variable} is not set. Name the file there that the run wrote.")
+        raise TroubleError(
+            f"{variable} is not set.\nSet it to the path of the file that the run wrote."
+        )
     return Path(text)

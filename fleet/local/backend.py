@@ -21,14 +21,14 @@ def require(checkout: Checkout, needs: Needs, env: Mapping[str, str]) -> None:
     if is_ours(checkout, env):
         raise TroubleError(
             f"{VARIABLE} is {env[VARIABLE]}, where the embedded stack keeps its state, and "
-            f"{needs.stack} is not a stack of this machine alone. `make env` has set it here: name "
-            f"{needs.stack}'s own backend, such as s3://bucket, and set its passphrase anew, or "
-            "rerun in a new shell."
+            f"{needs.stack} is not a stack of this machine alone. `make env` has set it in this "
+            f"shell.\nRerun in a new shell, or name {needs.stack}'s own backend, such as "
+            "s3://bucket, and set its passphrase again."
         )
     if not env.get(VARIABLE):
         raise TroubleError(
-            f"{VARIABLE} is not set, and {needs.stack} is not a stack of this machine alone. Name "
-            "the backend that holds its state, such as s3://bucket, and rerun."
+            f"{VARIABLE} is not set, and {needs.stack} is not a stack of this machine "
+            "alone.\nName the backend that holds its state, such as s3://bucket, and rerun."
         )
 
 

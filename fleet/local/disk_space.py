@@ -50,9 +50,9 @@ def _require(wanted: Sequence[tuple[Path, int]]) -> None:
         free = shutil.disk_usage(path).free
         if free < least:
             raise TroubleError(
-                f"{in_units(free)} are free where {path} lies, and less than {in_units(least)} is "
-                "not enough to start: on a full disk the state of the stack is lost. Make room "
-                f"there (df -h {path}) and rerun."
+                f"{in_units(free)} are free where {path} lies, and at least {in_units(least)} are "
+                "needed to start: on a full disk the state of the stack is lost.\nMake room there "
+                f"(df -h {path}) and rerun."
             )
 
 

@@ -39,7 +39,7 @@ def require_builders(checkout: Checkout, needs: Needs, env: Mapping[str, str]) -
     if absent:
         raise TroubleError(
             f"Pulumi.{needs.stack}.yaml, fleet:builders: no such builder: {', '.join(absent)} "
-            f"(looked in {buildx / 'instances'}). Name one that `docker buildx ls` shows, make it "
+            f"(looked in {buildx / 'instances'}).\nName one that `docker buildx ls` shows, make it "
             "with `docker buildx create --name`, or declare it under fleet:builder-nodes."
         )
 

@@ -103,7 +103,7 @@ class Checkout:
         found = self.short.lstat()
         if found.st_uid != os.geteuid() or found.st_mode & 0o077 or self.short.is_symlink():
             raise TroubleError(
-                f"{self.short} is not private to this user. Remove it, or set XDG_RUNTIME_DIR."
+                f"{self.short} is not private to this user.\nRemove it, or set XDG_RUNTIME_DIR."
             )
         link = self.run / "buildkit.sock"
         link.unlink(missing_ok=True)

@@ -42,6 +42,6 @@ def native() -> str:
     if system == "Linux" and (found := platform_of(machine)):
         return found
     raise TroubleError(
-        f"the embedded builder needs Linux, and this is {system} on {machine}. "
+        f"the embedded builder needs Linux, and this is {system} on {machine}.\n"
         "Name a builder of yours for each platform under fleet:builders."
     )

@@ -93,7 +93,7 @@ def _docs(here: Checkout, declaration: Declaration, chosen: argparse.Namespace) 
     if chosen.image:
         page = made.get(page_path(chosen.image))
         if page is None:
-            raise TroubleError(f"no image {chosen.image} is declared. Name one that is")
+            raise TroubleError(f"no image {chosen.image} is declared.\nName one that is")
         show(page.removesuffix("\n"))
         return
     _write(here, chosen, "docs", {Path(path).name: text for path, text in made.items()})

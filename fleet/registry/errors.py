@@ -38,6 +38,12 @@ def moved(place: str, live: str | None, expected: str) -> ConflictError:
     )
 
 
+def continued(error: object, more: str) -> str:
+    """Return the text of an error with ``more`` after what was seen, before what to do."""
+    seen, line, remedy = str(error).partition("\n")
+    return f"{seen.removesuffix('.')}{more}.\n{remedy}" if line else f"{seen}{more}"
+
+
 KEEPING = "declare policy keep (where its image leaves: fleet:on-destroy, pointers: keep)"
 """What keeps a name that can't be removed. No policy holds for an image that leaves (ADR 6)."""
 

@@ -147,7 +147,9 @@ class Packages:
             )
         netloc = urlsplit(self._base).netloc
         if not f"{self._base}/".startswith(("https://", f"{self._transport.base(netloc)}/")):
-            raise RegistryError(f"{API}: {self._base} has no https://, and a token is sent to it")
+            raise RegistryError(
+                f"{API}: {self._base} is not an https:// address, and a token is sent to it"
+            )
         for kind in ("orgs", "users"):
             # The slashes of a nested package are part of its name.
             address = f"{self._base}/{kind}/{owner}/packages/container/{quote(name, safe='')}"

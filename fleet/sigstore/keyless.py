@@ -117,8 +117,8 @@ class KeylessSigner:
         certificate = _parsed(pem)
         if (found := names_in(certificate)) != self.identity:
             raise EvidenceError(
-                f"this job signs as {found.name} by {found.issuer}, and declared is "
-                f"{self.identity.name} by {self.identity.issuer}; run the workflow on the declared "
+                f"this job signs as {found.name} by {found.issuer}; expected {self.identity.name} "
+                f"by {self.identity.issuer}, as declared.\nRun the workflow on the declared "
                 "branch, or declare this identity under fleet:signing.keyless"
             )
         der, until = certificate.public_bytes(Encoding.DER), certificate.not_valid_after_utc

@@ -46,7 +46,9 @@ class Service:
         """
         parts = urlsplit(call.url)
         if parts.scheme != "https" and not is_loopback(parts.netloc):
-            raise EvidenceError(f"{call.place}: has no https://, and what is sent is a secret")
+            raise EvidenceError(
+                f"{call.place}: is not an https:// address, and a secret is sent to it"
+            )
         authorization = f"Bearer {bearer}" if bearer else ""
         reply = await self._retry.run(lambda: self._exchange.once(call, authorization), call.place)
         if reply.status not in range(200, 300):

@@ -152,7 +152,7 @@ class OciProvider(p.Provider):
             if not known:
                 raise
             reason = str(readable(error))
-            text = f"{request.resource_id} could not be verified: {reason}; the state is kept"
+            text = f"{request.resource_id} could not be verified, and its state is kept: {reason}"
             await self._session.warn(text, request.urn)
             found = {**known, UNREAD: reason}, inputs
         if found is None:

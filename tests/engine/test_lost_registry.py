@@ -51,7 +51,8 @@ def unverified(ran: Ran, registry: Distribution) -> set[str]:
         ref.rpartition(":")[2]
         for ref in refs
         for entry in warned
-        if f"{ref} could not be verified: " in entry["message"] and entry["urn"].endswith(ref)
+        if f"{ref} could not be verified, and its state is kept: " in entry["message"]
+        and entry["urn"].endswith(ref)
     }
 
 

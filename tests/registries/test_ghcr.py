@@ -316,7 +316,7 @@ def test_a_digest_that_one_package_lost_is_still_a_version_of_another(package: P
 
 def test_a_token_is_never_sent_without_tls(package: Package) -> None:
     package.environment["FLEET_GITHUB_API"] = "http://api.example.org"
-    with pytest.raises(RegistryError, match="has no https://"):
+    with pytest.raises(RegistryError, match="is not an https://"):
         package.remove()
     untouched(package)
 

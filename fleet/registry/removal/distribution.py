@@ -13,6 +13,7 @@ from fleet.registry.errors import (
     AcceptedRemovalError,
     RegistryError,
     UnsupportedRemovalError,
+    continued,
 )
 from fleet.registry.interruption import STOPPED, readable, require_running, to_its_end
 from fleet.registry.manifest import Manifest
@@ -111,7 +112,7 @@ class DistributionRemover:
 
             async def check() -> None:
                 await self._require_image(ref, manifest, sharing)
-                raise RegistryError(f"{why}. {ref} is removed")
+                raise RegistryError(continued(why, f". {ref} is removed"))
 
             if live is None:
                 await accepted(check())

@@ -4,7 +4,13 @@ import secrets
 from collections.abc import Awaitable, Callable
 
 from fleet.registry.client import Client
-from fleet.registry.errors import ConflictError, OciError, RegistryError, moved
+from fleet.registry.errors import (
+    ConflictError,
+    OciError,
+    RegistryError,
+    continued,
+    moved,
+)
 from fleet.registry.interruption import STOPPED, readable, to_its_end
 from fleet.registry.manifest import EMPTY, Manifest, assemble_artifact
 from fleet.registry.reference import TagReference, is_digest
@@ -123,7 +129,7 @@ async def _put_back(
             f"; {ref} names a placeholder instead of {displaced_by(leftover)}, which could not "
             f"be put back ({readable(error)}); run again to finish the removal"
         )
-    return type(why)(f"{why}{left}") if left else None
+    return type(why)(continued(why, left)) if left else None
 
 
 async def _left(registry: Client, ref: TagReference, leftover: Manifest) -> str:

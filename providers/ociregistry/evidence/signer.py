@@ -58,8 +58,8 @@ def require_key(environment: Mapping[str, str], declared: Sequence[PublicKey]) -
     name = KEY if pem else KEY_FILE
     if not pem and not file:
         raise EvidenceError(
-            f"there is no key to sign with; set {KEY} to the private key (PEM) of the first public "
-            "key in fleet:signing (a lost one: docs/runbook.md#a-signing-key-is-lost)"
+            f"there is no key to sign with.\nSet {KEY} to the private key (PEM) of the first "
+            "public key in fleet:signing (a lost one: docs/runbook.md#a-signing-key-is-lost)"
         )
     try:
         text, place = (pem, KEY) if pem else (Path(file).read_text("utf-8"), f"{KEY_FILE}, {file},")
@@ -68,8 +68,8 @@ def require_key(environment: Mapping[str, str], declared: Sequence[PublicKey]) -
     key = SigningKey.parse(text, place)
     if key.public != declared[0]:
         raise EvidenceError(
-            f"{name} is the key {key.public.hint}, and {declared[0].hint} is declared first; "
-            "give that one, or put the public key of this one first in fleet:signing"
+            f"{name} is the key {key.public.hint}; expected {declared[0].hint}, which is declared "
+            "first.\nGive that one, or put the public key of this one first in fleet:signing"
         )
     return key
 

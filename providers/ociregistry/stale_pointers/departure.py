@@ -166,7 +166,7 @@ class Departure:
         except OciError as error:
             held = ", ".join(f"{entry.tag} ({entry.digest})" for entry in inputs.removed)
             await self._session.warn(
-                f"{inputs.repository}: its record of removed names goes with the state and is not "
-                f"in the registry ({error}). It held {held or 'nothing'}",
+                f"{inputs.repository}: its record of removed names goes with the state, and could "
+                f"not be written to the registry. It held {held or 'nothing'}: {error}",
                 urn,
             )

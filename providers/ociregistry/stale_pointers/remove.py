@@ -6,7 +6,13 @@ from dataclasses import dataclass, field
 
 from fleet.http.text import one_line
 from fleet.registry.client import Client
-from fleet.registry.errors import AcceptedRemovalError, OciError, PartialRemovalError, UnlistedError
+from fleet.registry.errors import (
+    AcceptedRemovalError,
+    OciError,
+    PartialRemovalError,
+    UnlistedError,
+    continued,
+)
 from fleet.registry.history import Sights
 from fleet.registry.interruption import STOPPED, readable
 from fleet.registry.manifest import Manifest
@@ -313,4 +319,4 @@ def _may_be_version(tag: str, found: Removability, inputs: StaleInputs) -> bool:
 
 def _so_far(error: OciError | str, removed: list[Removal]) -> str:
     names = ", ".join(f"{r.tag} ({r.digest})" for r in removed)
-    return f"{error}; removed before that: {names or 'nothing'}"
+    return continued(error, f"; removed before that: {names or 'nothing'}")

@@ -204,7 +204,9 @@ class TagResource:
         except UnreachableError:
             raise
         except RegistryError as error:
-            text = f"{ref}: its evidence could not be verified: {error}; the state of it is kept"
+            text = (
+                f"{ref}: its evidence could not be verified, and the state of it is kept: {error}"
+            )
             await session.warn(text, urn)
             return state
         return replace(state, signed=signed)

@@ -49,7 +49,7 @@ def test_a_name_in_another_spelling_is_found(tmp_path: Path, name: str) -> None:
 
 def test_an_ecosystem_that_is_not_mirrored_is_an_error(tmp_path: Path) -> None:
     plain(tmp_path / "PyPI", ghsa())
-    with pytest.raises(AdvisoryError, match=r"no advisories of Debian:13 are there\. Mirror"):
+    with pytest.raises(AdvisoryError, match=r"no advisories of Debian:13 are there\.\nMirror"):
         OsvFolder(tmp_path)([H11, OPENSSL])
     (tmp_path / "Debian").mkdir()
     with pytest.raises(AdvisoryError, match="holds no record"):

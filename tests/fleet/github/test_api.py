@@ -80,7 +80,7 @@ def test_an_answer_that_is_cut_short_is_no_answer(hub: Hub) -> None:
 
 
 def test_no_token_is_sent_in_the_clear() -> None:
-    with pytest.raises(TroubleError, match="no https://"):
+    with pytest.raises(TroubleError, match="not an https://"):
         Api("http://github.example", "secret")
     with pytest.raises(TroubleError, match="GITHUB_GRAPHQL_URL"):
         Api("https://github.example", "secret", graphql="http://github.example")

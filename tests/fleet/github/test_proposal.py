@@ -122,14 +122,14 @@ def test_one_that_merges_by_itself_no_more_does_before_the_branch_has_a_newcomer
         index for index, line in enumerate(hub.log) if line.startswith(("POST /repos", "PATCH"))
     )
     hub.merge_errors = ["no"]
-    with pytest.raises(TroubleError, match="turn off its auto-merge"):
+    with pytest.raises(TroubleError, match="Turn off its auto-merge"):
         run(declaring(1, 2, 3, 4), versions="merge", newcomers=("web: odd",))
     assert hub.branches.files(BRANCH) == declaring(1, 2, 3)
 
 
 def test_a_refused_auto_merge_names_the_settings(hub: Hub, run: Propose) -> None:
     hub.merge_errors = ["Pull request is in clean status"]
-    with pytest.raises(TroubleError, match=r"clean status\. Allow that .* check and preview"):
+    with pytest.raises(TroubleError, match=r"clean status\.\nAllow .* check and preview"):
         run(versions="merge")
 
 

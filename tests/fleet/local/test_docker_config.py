@@ -70,7 +70,7 @@ def test_builders_that_are_nowhere_are_named_with_the_place_and_the_remedy(
     here: Checkout,
 ) -> None:
     wanted = needs(built_here=(), builders=("one", "two"))
-    told = r"Pulumi\.dev\.yaml, fleet:builders.*: one, two .*docker buildx ls"
+    told = r"Pulumi\.dev\.yaml, fleet:builders.*: one, two .*\n.*docker buildx ls"
     with pytest.raises(TroubleError, match=told):
         docker_config.require_builders(here, wanted, {})
     assert not here.state.exists()

@@ -39,7 +39,7 @@ def test_a_preview_on_a_full_disk_starts_nothing(
 ) -> None:
     here = declared(tmp_path, monkeypatch)
     disk(monkeypatch, disk_space.FOR_DAEMONS)
-    with pytest.raises(TroubleError, match=r"2\.0 GB are free where .*less than 2\.3 GB"):
+    with pytest.raises(TroubleError, match=r"2\.0 GB are free where .*at least 2\.3 GB"):
         prepare.prepare(here, "dev")
     assert not here.state.exists()
 

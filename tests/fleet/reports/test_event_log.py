@@ -38,7 +38,7 @@ def test_changes_are_those_of_what_has_no_entry() -> None:
 @pytest.mark.parametrize(
     "text",
     [
-        "x:1 could not be verified: timeout; the state is kept",
+        "x:1 could not be verified, and its state is kept: timeout",
         "unable to verify image tags, leaving state unchanged: no route",
     ],
 )

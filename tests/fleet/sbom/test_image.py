@@ -134,7 +134,7 @@ def test_a_folder_in_place_of_a_link_ends_it(read: Read) -> None:
 
 def test_links_in_a_circle_are_refused(read: Read) -> None:
     around = layer(link("var/lib", "/opt"), link("opt", "var/lib"))
-    with pytest.raises(UnreadableImageError, match="circle"):
+    with pytest.raises(UnreadableImageError, match="are circular"):
         read(around, layer(status(deb("a", "1"))))
 
 

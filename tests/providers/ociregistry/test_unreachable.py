@@ -50,8 +50,8 @@ class TestTags:
         assert {name: found.outputs for name, found in engine.resources.items()} == before
         assert len(engine.warnings) == 3
         for tag, warning in zip(("v1", "v2", "v3"), engine.warnings, strict=True):
-            assert warning.startswith(f"{stopped.host}/{NAME}:{tag} could not be verified: ")
-            assert warning.endswith("; the state is kept")
+            assert warning.startswith(f"{stopped.host}/{NAME}:{tag} could not be verified")
+            assert "could not be verified, and its state is kept: " in warning
         assert "the connection failed" in engine.warnings[0]
 
     def test_only_the_first_tag_of_a_dead_host_costs_its_tries_and_waits(
@@ -123,7 +123,9 @@ class TestTags:
         (warning,) = engine.warnings
         assert reason in warning
         unread = engine.resources["v1"].outputs["unread"]
-        assert warning == f"{declared.place}:v1 could not be verified: {unread}; the state is kept"
+        assert (
+            warning == f"{declared.place}:v1 could not be verified, and its state is kept: {unread}"
+        )
         with pytest.raises(OciError, match="v1 could not be verified, so nothing is changed"):
             engine.preview(TAG, "v1", declared.version("v1"))
         assert engine.up(TAG, "v2", declared.version("v2")).kind == "same"

@@ -370,7 +370,7 @@ def test_without_a_key_a_preview_says_nothing_and_an_update_writes_nothing(
     engine.restart()
     engine.preview(TAG, REF, inputs)
     assert engine.warnings == []
-    with pytest.raises(EvidenceError, match="set FLEET_SIGNING_KEY"):
+    with pytest.raises(EvidenceError, match="Set FLEET_SIGNING_KEY"):
         engine.up(TAG, REF, inputs)
     assert registry.writes == []
 
