@@ -24,6 +24,8 @@ from providers.ociregistry.provider import OciProvider
 
 VERSION = "0.1.0"
 _ANSWER_SECONDS = 1.0
+# How often a plugin looks whether its engine is still there: one that was killed ends no plugin.
+_LOOK_SECONDS = 1.0
 _GUARDED = frozenset(
     {
         "CheckConfig",
@@ -116,10 +118,11 @@ def _partial(error: PartialFailureError) -> Any:
 async def serve(engine: str) -> None:
     """Serve until the engine ends the process; the port goes to standard output.
 
-    A signal to end is an interrupt: what is under way ends in order before the process does.
+    A signal to end is an interrupt: what is under way ends in order before the process does. So is
+    the end of an engine that was killed.
     """
-    session = Session()
-    session.destroying = destroys(os.getppid())
+    session, parent = Session(), os.getppid()
+    session.destroying = destroys(parent)
     session.log = _logger(engine, engine_pb2.LogSeverity.INFO)
     session.warn = _logger(engine, engine_pb2.LogSeverity.WARNING)
     requests = _Requests()
@@ -134,7 +137,9 @@ async def serve(engine: str) -> None:
     stopping = asyncio.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(number, stopping.set)
-    await stopping.wait()
+    while not stopping.is_set() and os.getppid() == parent:
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(stopping.wait(), _LOOK_SECONDS)
     requests.interrupt()
     await requests.ended()
     await server.stop(_ANSWER_SECONDS)

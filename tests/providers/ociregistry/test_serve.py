@@ -1,6 +1,7 @@
 import json
 import os
 import select
+import signal
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -9,6 +10,7 @@ from pathlib import Path
 
 import grpc  # type: ignore[import-untyped]
 import pytest
+from google.protobuf.empty_pb2 import Empty
 from pulumi.provider.experimental.property_value import PropertyValue
 from pulumi.runtime.proto import provider_pb2 as messages
 from pulumi.runtime.proto import provider_pb2_grpc
@@ -124,6 +126,32 @@ def test_the_plugin_says_who_starts_it_when_run_by_hand() -> None:
         check=False,
     )
     assert (done.returncode, "this is a Pulumi plugin" in done.stderr) == (1, True)
+
+
+def test_a_plugin_ends_after_an_engine_that_was_killed(
+    environment: dict[str, str], tmp_path: Path
+) -> None:
+    engine = (
+        "import subprocess, sys, time\n"
+        "started = subprocess.Popen([sys.argv[1], '127.0.0.1:1'])\n"
+        "print(started.pid, flush=True)\n"
+        "time.sleep(600)\n"
+    )
+    with subprocess.Popen(
+        [sys.executable, "-c", engine, PLUGIN],
+        stdout=subprocess.PIPE,
+        env={**os.environ, **environment},
+    ) as started:
+        assert started.stdout is not None
+        plugin, port = int(started.stdout.readline()), int(started.stdout.readline())
+        with grpc.insecure_channel(f"127.0.0.1:{port}") as channel:
+            provider_pb2_grpc.ResourceProviderStub(channel).GetPluginInfo(Empty())
+        started.kill()
+        # The plugin holds the other end of the pipe for as long as it lives.
+        ended = bool(select.select([started.stdout], [], [], 60)[0])
+        if not ended:
+            os.kill(plugin, signal.SIGKILL)
+        assert ended
 
 
 def test_every_type_that_the_schema_refers_to_is_there() -> None:
