@@ -41,7 +41,9 @@ def main(arguments: list[str]) -> int:
     chosen = known.parse_args(arguments)
 
     def run() -> int:
-        refuse_removed(os.environ)
+        # What stops daemons works in the shell that there is.
+        if asked not in {"down", "clean"}:
+            refuse_removed(os.environ)
         return int(chosen.run(chosen))
 
     return status_of(run, chosen.interrupted)

@@ -8,6 +8,7 @@ from ipaddress import ip_address
 from pathlib import Path
 
 from cryptography import x509
+from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
@@ -57,10 +58,12 @@ def system_bundle(checkout: Checkout) -> Path | None:
 
 def _is_fresh(certificate: Path) -> bool:
     try:
-        ends = x509.load_pem_x509_certificate(certificate.read_bytes()).not_valid_after_utc
-    except (OSError, ValueError):
+        found = x509.load_pem_x509_certificate(certificate.read_bytes())
+        # One that an authority signed is trusted by no client that has this certificate alone.
+        found.verify_directly_issued_by(found)
+    except (OSError, ValueError, TypeError, InvalidSignature):
         return False
-    return ends > datetime.now(UTC) + _RENEW_WITHIN
+    return found.not_valid_after_utc > datetime.now(UTC) + _RENEW_WITHIN
 
 
 def _make(folder: Path) -> None:

@@ -18,6 +18,10 @@ def down(checkout: Checkout) -> None:
         say(f"stopped {title} (pid {known.pid})" if known else f"{title} was not running")
     # Sockets alone are beside it in a short folder.
     mounts.remove(checkout.short if checkout.uses_short else checkout.tmp)
+    link = checkout.run / "buildkit.sock"
+    if link.is_symlink() and (made := link.readlink().parent).name == checkout.short.name:
+        # They were started with another XDG_RUNTIME_DIR.
+        mounts.remove(made)
 
 
 def clean(checkout: Checkout) -> None:

@@ -1,5 +1,6 @@
 """The room that registry, builder and caches hold on the disk, for `make status`."""
 
+import os
 import subprocess
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -86,7 +87,9 @@ def _folders(checkout: Checkout) -> Iterator[_Thing]:
     yield _folder(".venv", "", checkout.root / ".venv")
     # Without programs of ours they are of others.
     caches = golang.caches() if (cache / "tools").exists() else None
-    if there := [str(each) for each in caches or () if each.exists()]:
+    # Path.exists raises for a folder that this user may not look into.
+    there = [str(each) for each in caches or () if os.path.exists(each)]  # noqa: PTH110
+    if there:
         # So many files that counting them takes longer than all else here.
         yield _Thing(title="Go's caches", measure=lambda: None, unseen=f"du -sh {' '.join(there)}")
 

@@ -1,5 +1,6 @@
 """Room on the disk: a state that is written onto a full one is lost."""
 
+import os
 import shutil
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -76,4 +77,5 @@ def mounted_at(path: Path) -> Path:
 
 def _there(path: Path) -> Path:
     """Return ``path``, or the folder above it that it will be made in."""
-    return path if path.exists() else _there(path.parent)
+    # Path.exists raises for a folder that this user may not look into.
+    return path if os.path.exists(path) else _there(path.parent)  # noqa: PTH110

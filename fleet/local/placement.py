@@ -201,7 +201,9 @@ def _docker_spares(machine: Machine) -> bool:
 def _ways(machine: Machine, obstacle: str, remedy: str) -> list[tuple[str, Lacking]]:
     """Return each way out, with the programs that are missing then."""
     host, spared = (remedy, machine.lacks), machine.lacks_in_docker
-    elsewhere = (_elsewhere(machine), spared)
+    way = _elsewhere(machine)
+    # Where the builder alone is elsewhere, the registry stays here.
+    elsewhere = (way, spared if way == _ALL_ELSEWHERE else machine.lacks.without({BUILDKIT.name}))
     if machine.wish == DOCKER and machine.before:
         gone = "if it is gone for good, remove .fleet/docker-engine.json"
         return [("start that engine", spared), (gone, spared), elsewhere]

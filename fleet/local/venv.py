@@ -5,6 +5,7 @@ alone, in words that Pythons too old for the project still parse, so that they c
 """
 
 import hashlib
+import os
 import shutil
 import subprocess
 import sys
@@ -41,8 +42,19 @@ def ensure(root: Path, *, dev: bool) -> None:
     # Also in an environment that is whole: one of an earlier release has no command, or another.
     command = root / ".venv" / "bin" / "fleet"
     if not command.exists() or command.read_text() != _COMMAND:
-        command.write_text(_COMMAND)
-        command.chmod(0o755)
+        _write_command(command)
+
+
+def _write_command(command: Path) -> None:
+    # Whole at once: two runs may be at it.
+    new = command.with_name(f".fleet.{os.getpid()}")
+    try:
+        new.write_text(_COMMAND)
+        new.chmod(0o755)
+        new.replace(command)
+    except OSError as error:
+        # Somebody else's environment serves all the same: no target of make needs the command.
+        print(f"venv: {command} can't be written: {error.strerror}", file=sys.stderr)
 
 
 def _have_packages(root: Path, venv: Path, *, dev: bool) -> None:

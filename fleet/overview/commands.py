@@ -89,7 +89,7 @@ def _docs(here: Checkout, declaration: Declaration, chosen: argparse.Namespace) 
     whole, plan, known = _whole(here, declaration, chosen.stack)
     made = pages(whole, plan, known.rows, read_sources(here.root, whole))
     if known.lacking:
-        say(f"{known.lacking}: digests and sizes are not known")
+        say(f"digests and sizes are not known: {known.lacking}")
     if chosen.image:
         page = made.get(page_path(chosen.image))
         if page is None:
@@ -110,7 +110,7 @@ def _catalog(here: Checkout, declaration: Declaration, chosen: argparse.Namespac
         moves={} if known.rows is None else asyncio.run(_moves(plan)),
     )
     if known.lacking:
-        say(f"{known.lacking}: digests and states are not known")
+        say(f"digests and states are not known: {known.lacking}")
     _write(here, chosen, "catalog", site(catalog_of(plan, left), read_templates(here.root)))
 
 

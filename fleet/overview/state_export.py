@@ -45,7 +45,7 @@ def read_known(
     try:
         backend.require(here, needs, os.environ)
     except TroubleError as error:
-        return Known(lacking=str(error).rstrip("."))
+        return Known(lacking=str(error))
     env = environment.complete(here, needs)
     return _joined([_exported(here, name, env) for name in [s.name for s in stacks] or [stack]])
 

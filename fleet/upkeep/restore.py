@@ -215,9 +215,9 @@ def _unknown(
         f"\n  {r.repository}:{r.tag}  {r.digest}  removed {r.removed_at}" for r in removed
     )
     known = f"The record:{listed}" if listed else "The record is empty."
+    why = {place: ": " + text.replace("\n", "\n    ") for place, text in records.unread.items()}
     looked = "".join(
-        f"\n  {build_repository_of(source)}"
-        f"{': ' + records.unread[place] if place in records.unread else ''}"
+        f"\n  {build_repository_of(source)}{why.get(place, '')}"
         for place, source in records.asked.items()
     )
     return (

@@ -91,7 +91,7 @@ def wanted(
         for planned in one.tags
         if tag in ("", planned.tag)
     )
-    if not found and (tag or image):
+    if not found:
         what = f"version tag {tag}" if tag else "version tag"
         where = f"the image {image}" if image else "any image"
         raise TroubleError(
@@ -226,13 +226,17 @@ def _differences(valid: Mapping[str, Sequence[Signed]]) -> Iterator[str]:
 
 
 def report(found: Collection[Verified]) -> str:
-    """Return a table per repository, and below it notes and what is wrong, a line each."""
+    """Return a table per repository, and below it notes and what is wrong, an entry each."""
     parts = []
     for repository, tags in groupby(found, key=lambda each: each.wanted.ref.repository):
         rows = list(tags)
         table = columns([_HEADINGS, *(_row(row) for row in rows)])
         parts.append(f"evidence of {repository} ({len(rows)})\n{table}")
-    wrong = [f"{row.wanted.ref}: {why}" for row in found for why in (*row.notes, *row.problems)]
+    wrong = [
+        f"{row.wanted.ref}: {why}".replace("\n", "\n  ")
+        for row in found
+        for why in (*row.notes, *row.problems)
+    ]
     return "\n\n".join([*parts, *(["\n".join(wrong)] if wrong else [])])
 
 

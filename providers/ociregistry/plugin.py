@@ -121,7 +121,7 @@ async def serve(engine: str) -> None:
     A signal to end is an interrupt: what is under way ends in order before the process does. So is
     the end of an engine that was killed.
     """
-    session, parent = Session(), os.getppid()
+    session, parent = Session(), int(os.environ.get("FLEET_ENGINE_PID") or os.getppid())
     session.destroying = destroys(parent)
     session.log = _logger(engine, engine_pb2.LogSeverity.INFO)
     session.warn = _logger(engine, engine_pb2.LogSeverity.WARNING)

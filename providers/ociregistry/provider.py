@@ -180,7 +180,7 @@ class OciProvider(p.Provider):
                 await resource.claim(request.urn, news)
             raise _UnreadError(
                 f"{news[resource.id_property]} could not be verified, so nothing is changed: "
-                f"{olds[UNREAD]}\nRun again with a refresh when that is mended."
+                f"{olds[UNREAD].removesuffix('.')}.\nRun again with a refresh when that is mended."
             )
 
         outputs = await self._previewed(request, news, update)

@@ -64,6 +64,21 @@ def test_what_fails_on_one_platform_alone_is_found_there(
     assert "native_code: ImportError: big endian" in failures(report, "native")[0]
 
 
+def test_a_module_that_says_it_is_not_there_is_not_meant_to_be(report: Any, site: Path) -> None:
+    """As PyYAML does without libyaml."""
+    says = "raise ModuleNotFoundError(\"No module named '_yaml'\")"
+    install(site, "pyyaml", **{"yaml.__init__": "", "_yaml.__init__": says})
+    assert failures(report, "pyyaml") == []
+
+
+def test_a_file_for_another_platform_is_no_module_and_found(report: Any, site: Path) -> None:
+    install(site, "foreign")
+    (site / "other_one.cpython-31-sparc.so").write_bytes(b"")
+    (site / "foreign-1.0.dist-info" / "RECORD").write_text("other_one.cpython-31-sparc.so,,\n")
+    (failure,) = failures(report, "foreign")
+    assert "other_one: ModuleNotFoundError: No module named 'other_one'" in failure
+
+
 def test_a_crash_is_told_of_the_one_that_crashed(report: Any, site: Path) -> None:
     crash = "import os, signal\nos.kill(os.getpid(), signal.SIGKILL)"
     install(site, "crashes", crashes=crash)

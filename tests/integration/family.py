@@ -1,6 +1,7 @@
 """A stack of three images: one built on another, one in two bases, as small as shows that.
 
-`python-gunicorn` compiles setproctitle for arm/v7, and does there without gevent, as declared.
+`python-gunicorn` compiles setproctitle and PyYAML for arm/v7, the latter without libyaml, and does
+there without gevent, as declared.
 """
 
 from collections.abc import Iterator
@@ -41,7 +42,7 @@ def declare(workshop: Workshop, **lone: object) -> str:
             },
             PARENT: {
                 **common, **emulated, "package": "gunicorn", "extras": ["gevent", "setproctitle"],
-                "versions": [GUNICORN], "lacks": {"linux/arm/v7": LACKING},
+                "versions": [GUNICORN], "lacks": {"linux/arm/v7": LACKING}, "requires": ["pyyaml"],
             },
             LONE: {
                 **common, "platforms": [NATIVE], "bases": ["full", "slim"],

@@ -22,8 +22,8 @@ STACK = "mirrored"
 TAGS = ("3.13", "3.13-slim")
 PYTHONS, BASES = ["3.13"], ["full", "slim"]
 PLATFORMS = ["linux/amd64", "linux/arm64", "linux/arm/v7"]
-# What only a registry elsewhere, or a repository on GitHub, has a use for.
 COMPILING = "assets/shared/image/compiling/compile.py"
+# What only a registry elsewhere, or a repository on GitHub, has a use for.
 ELSEWHERE = ("github", "schedules", "secrets", "protected")
 
 

@@ -110,9 +110,18 @@ def _forget_own_modules() -> None:
 
 
 def import_error(module: str) -> str | None:
-    """Return why a module can't be imported, or None when it can."""
+    """Return why a module can't be imported, or None when it can.
+
+    One that says of itself that it is not there is not meant to be: PyYAML's `_yaml` does so where
+    PyYAML was built without libyaml, as on platforms without a wheel. If it is Python that finds no
+    module in a file, such as one for another platform, the error has the module's name.
+    """
     try:
         importlib.import_module(module)
+    except ModuleNotFoundError as error:
+        if error.name is None and str(error) == f"No module named {module!r}":
+            return None
+        return f"{module}: {type(error).__name__}: {error}"
     except BaseException as error:  # noqa: BLE001 - also a module that exits
         return f"{module}: {type(error).__name__}: {error}"
     return None

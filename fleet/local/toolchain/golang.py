@@ -75,7 +75,9 @@ def _find() -> tuple[Path | None, str]:
 def caches() -> tuple[Path, Path] | None:
     """Return the folders of what Go built, and of modules; ``None`` where no Go says so."""
     for go in _candidates():
-        found = [Path(line) for line in _answer(go, "env", "GOCACHE", "GOMODCACHE").splitlines()]
+        # This one answers, and fetches no Go that a go.mod of the current folder asks for.
+        answer = _answer(go, "env", "GOCACHE", "GOMODCACHE", GOTOOLCHAIN="local")
+        found = [Path(line) for line in answer.splitlines()]
         if len(found) == 2 and all(path.is_absolute() for path in found):  # noqa: PLR2004 - as asked
             return found[0], found[1]
     return None

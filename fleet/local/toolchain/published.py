@@ -128,6 +128,9 @@ def record(root: Path) -> int:
     """
     known, urls = recorded(root), _all_addresses()
     missing = [name for name in urls if name not in known]
+    if known.keys() - urls.keys():
+        known = {name: digest for name, digest in known.items() if name in urls}
+        _write(root, known)
     failed: list[str] = []
     lost: set[str] = set()
     for name in missing:
@@ -142,7 +145,7 @@ def record(root: Path) -> int:
             lost |= {host} if isinstance(error, UnreachableError) else set()
             failed.append(str(error).partition("\n")[0])
             continue
-        _write(root, {each: digest for each, digest in known.items() if each in urls})
+        _write(root, known)
     added = len(missing) - len(failed)
     if failed:
         listed = "".join(f"\n  - {why}" for why in failed)

@@ -125,9 +125,11 @@ async def _put_back(
     except ConflictError as error:
         left = f"; {error}"
     except Exception as error:  # noqa: BLE001 - whatever it is, the tag may be on a placeholder
+        seen, _, remedy = str(readable(error)).partition("\n")
         left = (
             f"; {ref} names a placeholder instead of {displaced_by(leftover)}, which could not "
-            f"be put back ({readable(error)}); run again to finish the removal"
+            f"be put back ({seen.removesuffix('.')}); {remedy and f'{remedy}, then '}run again "
+            "to finish the removal"
         )
     return type(why)(continued(why, left)) if left else None
 

@@ -27,8 +27,8 @@ def note_missing(image: Image, listed: Listed) -> None:
     missing = [version for version in image.versions if version not in listed]
     if 2 * len(missing) > len(image.versions):
         raise DiscoveryError(
-            f"{image.name}: the index lists {len(listed)} releases of {image.package}, and not "
-            f"{', '.join(missing)}, of {len(image.versions)} that are declared.\nIf they are "
+            f"{image.name}: the index lists {len(listed)} releases of {image.package}, but of the "
+            f"{len(image.versions)} that are declared it lacks {', '.join(missing)}.\nIf they are "
             "really gone, take them out of the declaration by hand"
         )
 

@@ -244,8 +244,9 @@ class Pruner:
 
 def report(found: Found, days: int, swept: Swept | None) -> str:
     """Report what is unreferenced and when it goes; ``swept`` is None in a dry run."""
-    doubts = {place: why.replace("\n", "\n    ") for place, why in found.doubts.items()}
-    lines = [f"  {place.name} is left as it is: {why}" for place, why in doubts.items()]
+    lines = [
+        f"  {place.name} is left as it is: {_indented(why)}" for place, why in found.doubts.items()
+    ]
     if not found.unreferenced:
         nothing = "" if lines else " nothing is superseded"
         return "\n".join([f"{found.image.public}:{nothing}", *lines])
@@ -257,6 +258,10 @@ def report(found: Found, days: int, swept: Swept | None) -> str:
     return "\n".join([first, *lines])
 
 
+def _indented(why: str) -> str:
+    return why.replace("\n", "\n    ")
+
+
 def _line(item: UnreferencedDigest, found: Found, swept: Swept | None) -> str:
     fate = f"goes on {item.goes}"
     if item.due:
@@ -264,6 +269,7 @@ def _line(item: UnreferencedDigest, found: Found, swept: Swept | None) -> str:
     if item.due and item.repository in found.refused:
         fate = "due, and kept because these are too many"
     elif item.due and swept is not None:
-        fate = "deleted" if item in swept.gone else f"kept: {swept.kept.get(item.digest)}"
+        kept = _indented(swept.kept.get(item.digest, ""))
+        fate = "deleted" if item in swept.gone else f"kept: {kept}"
     named = f" ({', '.join(item.tags)})" if item.tags else ""
     return f"  {item.repository.name}@{item.digest}{named}: {fate}"

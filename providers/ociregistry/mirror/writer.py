@@ -66,7 +66,7 @@ class Attempts:
             failed, key=lambda tag: (self.failures[tag] == _NOT_TRIED, self.failures[tag])
         )
         lines = (
-            f"- {shown(tuple(tags))}: {reason}"
+            f"- {shown(tuple(tags))}: {reason}".replace("\n", "\n  ")
             for reason, tags in groupby(by_reason, key=self.failures.__getitem__)
         )
         head = f"{inputs.repository}: {len(failed)} of {len(inputs.tags)} tags not copied"
@@ -183,7 +183,7 @@ def _require_all(inputs: MirrorInputs, tag: str, held: Iterable[str]) -> None:
     if lacking:
         raise RegistryError(
             f"{inputs.source} does not list {len(lacking)} of the {len(declared)} statements of "
-            "its evidence, and nothing is named without them\nRun `make refresh`, then `make up`, "
+            "its evidence, and nothing is named without them.\nRun `make refresh`, then `make up`, "
             "which signs what was lost"
         )
 

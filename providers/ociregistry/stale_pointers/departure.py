@@ -166,7 +166,8 @@ class Departure:
         except OciError as error:
             held = ", ".join(f"{entry.tag} ({entry.digest})" for entry in inputs.removed)
             await self._session.warn(
-                f"{inputs.repository}: its record of removed names goes with the state, and could "
-                f"not be written to the registry. It held {held or 'nothing'}: {error}",
+                f"{inputs.repository}: its record of removed names, which held "
+                f"{held or 'nothing'}, goes with the state, and could not be written to the "
+                f"registry: {error}",
                 urn,
             )

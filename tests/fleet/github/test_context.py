@@ -38,7 +38,7 @@ def test_another_event_is_about_no_pull_request(tmp_path: Path, event: str) -> N
 
 def test_by_hand_there_is_no_job_and_it_says_so() -> None:
     with pytest.raises(
-        TroubleError, match=r"GITHUB_REPOSITORY, GITHUB_REF_NAME, GITHUB_SHA, .*make preview"
+        TroubleError, match=r"(?s)GITHUB_REPOSITORY, GITHUB_REF_NAME, GITHUB_SHA, .*make preview"
     ):
         read_context({})
 
@@ -62,7 +62,7 @@ def test_what_is_no_report_is_named(
     path = tmp_path / "report.json"
     path.write_text(content)
     monkeypatch.setenv("FLEET_REPORT", str(path))
-    with pytest.raises(TroubleError, match=r"report\.json: .*Run the preview again"):
+    with pytest.raises(TroubleError, match=r"(?s)report\.json: .*Run the preview again"):
         read_report()
     monkeypatch.delenv("FLEET_REPORT")
     with pytest.raises(TroubleError, match="FLEET_REPORT is not set"):

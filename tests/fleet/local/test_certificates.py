@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from fleet.local import certificates
+from tests.fleet.local import authority
 from tests.fleet.local.examples import checkout
 
 
@@ -35,11 +36,19 @@ def test_a_client_that_trusts_the_certificate_accepts_the_server_by_every_loopba
     handshake(certificates.ensure(here), here.tls, name)
 
 
+def test_a_certificate_that_an_authority_signed_is_made_again(tmp_path: Path) -> None:
+    """Clients trust the certificate itself, and know of no authority."""
+    here, other = checkout(tmp_path), authority.make(tmp_path / "other")
+    certificates.ensure(here)
+    (here.tls / "server.pem").write_bytes((other / "node.pem").read_bytes())
+    handshake(certificates.ensure(here), here.tls, "localhost")
+
+
 def test_another_name_is_refused(tmp_path: Path) -> None:
     here = checkout(tmp_path)
-    authority = certificates.ensure(here)
+    trusted = certificates.ensure(here)
     with pytest.raises(ssl.SSLCertVerificationError):
-        handshake(authority, here.tls, "registry.example.org")
+        handshake(trusted, here.tls, "registry.example.org")
 
 
 def test_the_certificate_is_for_loopback_names_alone_and_can_sign_no_other(
@@ -73,10 +82,10 @@ def test_a_certificate_near_its_end_is_renewed(
     monkeypatch.setattr(certificates, "_DAYS", 29)
     before = certificates.ensure(here).read_bytes()
     monkeypatch.setattr(certificates, "_DAYS", 31)
-    authority = certificates.ensure(here)
-    assert authority.read_bytes() != before
-    assert authority.read_bytes() in (here.tls / "bundle.pem").read_bytes()
-    handshake(authority, here.tls, "localhost")
+    trusted = certificates.ensure(here)
+    assert trusted.read_bytes() != before
+    assert trusted.read_bytes() in (here.tls / "bundle.pem").read_bytes()
+    handshake(trusted, here.tls, "localhost")
 
 
 def test_the_bundle_holds_what_the_machine_trusts_and_follows_it(
@@ -86,8 +95,8 @@ def test_the_bundle_holds_what_the_machine_trusts_and_follows_it(
     monkeypatch.setenv("SSL_CERT_FILE", str(system))
     for text in (b"first\n", b"second\n"):
         system.write_bytes(text)
-        authority = certificates.ensure(here)
-        assert (here.tls / "bundle.pem").read_bytes() == text + b"\n" + authority.read_bytes()
+        trusted = certificates.ensure(here)
+        assert (here.tls / "bundle.pem").read_bytes() == text + b"\n" + trusted.read_bytes()
 
 
 def test_a_bundle_of_ours_is_never_taken_for_the_machines(

@@ -109,6 +109,14 @@ def test_the_makefile_hands_on_each_removed_target() -> None:
         assert make("--dry-run", name).stdout.splitlines()[-1].endswith(f"-m fleet {name}")
 
 
+@pytest.mark.parametrize("command", ["down", "clean"])
+def test_what_stops_daemons_works_in_any_shell(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, command: str
+) -> None:
+    monkeypatch.setenv("FLEET_CA", "/of/an/earlier/release")
+    assert main([command, "--root", str(tmp_path)]) == 0
+
+
 @pytest.mark.parametrize("name", VARIABLES)
 def test_a_removed_variable_is_refused_with_what_takes_its_place(
     name: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
@@ -668,7 +676,7 @@ def test_a_stack_elsewhere_must_not_keep_its_state_in_the_checkout(
 ) -> None:
     here = checkout(tmp_path)
     env = {"PULUMI_BACKEND_URL": "file://" + place.format(root=here.root)}
-    with pytest.raises(TroubleError, match=r"make env.*s3://bucket"):
+    with pytest.raises(TroubleError, match=r"(?s)make env.*s3://bucket"):
         backend.require(here, ELSEWHERE, env)
     backend.require(here, needs(), env)
 
@@ -824,6 +832,19 @@ def test_the_short_folder_goes_with_what_the_daemons_left_there(
     assert not here.short.exists()
     here.make_run()
     assert here.short.is_dir()
+
+
+def test_the_short_folder_of_another_runtime_directory_goes_too(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path))
+    here = Checkout(root=tmp_path / ("d" * 100), cache=tmp_path / "cache")
+    here.root.mkdir()
+    here.make_run()
+    made = here.short
+    monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path / "other"))
+    cleanup.down(here)
+    assert not made.exists()
 
 
 def test_clean_removes_the_state_and_keeps_the_cache(

@@ -181,7 +181,7 @@ def test_a_machine_that_is_not_linux_is_told_to_name_builders(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(platform, "system", lambda: "Darwin")
-    with pytest.raises(TroubleError, match=r"Darwin.*fleet:builders"):
+    with pytest.raises(TroubleError, match=r"(?s)Darwin.*fleet:builders"):
         platforms.native()
 
 

@@ -505,6 +505,9 @@ def test_a_recorded_checksum_stays_and_one_of_another_version_goes(
     assert published.record(world.here.root) == 1
     assert kept in path.read_text()
     assert set(published.recorded(world.here.root)) == names()
+    path.write_text(f"{path.read_text()}{'b' * 64}  pulumi-v1.0.0-linux-x64.tar.gz\n")
+    assert published.record(world.here.root) == 0
+    assert set(published.recorded(world.here.root)) == names()
 
 
 def test_this_machines_archives_are_recorded_first_and_kept_when_interrupted(

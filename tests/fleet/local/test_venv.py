@@ -1,5 +1,6 @@
 """The virtual environment is remade exactly when its lock changed."""
 
+import errno
 import os
 import subprocess
 import sys
@@ -114,6 +115,22 @@ def test_an_environment_that_is_there_gets_the_command_of_this_release(root: Pat
     venv.ensure(root, dev=False)
     assert os.access(path, os.X_OK)
     assert installed(root) == ["requirements.lock"], "nothing was installed for it"
+
+
+def test_an_environment_that_can_not_be_written_serves_without_the_command(
+    root: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    venv.ensure(root, dev=False)
+    path = root / ".venv" / "bin" / "fleet"
+    path.unlink()
+
+    def refuse(*_: object) -> None:
+        raise PermissionError(errno.EACCES, "Permission denied")
+
+    monkeypatch.setattr(Path, "write_text", refuse)
+    venv.ensure(root, dev=False)
+    assert not path.exists()
+    assert "fleet can't be written: Permission denied" in capsys.readouterr().err
 
 
 def test_nothing_is_built_to_install_it(root: Path) -> None:

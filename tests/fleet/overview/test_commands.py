@@ -145,7 +145,7 @@ def test_the_catalog_is_written_where_it_is_said_also_of_what_was_never_brought_
     site = tmp_path / "site"
     assert run(clone, "catalog", "--output", str(site)) == 0
     captured = capsys.readouterr()
-    assert "stack dev was never brought up: digests and states are not known" in captured.err
+    assert "digests and states are not known: stack dev was never brought up" in captured.err
     names = {"index.html", "web.html", "web.json", "catalog.json", "feed.xml"}
     assert {path.name for path in site.iterdir()} == names
     assert {*captured.out.splitlines()} == {str(site / name) for name in names}

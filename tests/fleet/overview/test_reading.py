@@ -108,7 +108,6 @@ def test_a_backend_that_fails_is_told_in_its_own_words(here: Checkout) -> None:
 def test_a_stack_elsewhere_without_a_backend_says_what_to_name(here: Checkout) -> None:
     lacking = read_known(here, "prod", elsewhere()).lacking
     assert "PULUMI_BACKEND_URL is not set" in lacking
-    assert not lacking.endswith(".")
 
 
 def test_what_waits_for_its_deletion_or_failed_half_way_is_not_known() -> None:

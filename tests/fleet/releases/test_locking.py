@@ -269,7 +269,9 @@ def test_what_cannot_be_built_of_all_images_is_told_at_once() -> None:
     rust = {"gunicorn": ("maturin",), "h11": ("maturin",)}
     with pytest.raises(ToolError) as failure:
         locked(declared, sdist_only=rust)
-    first, web, second, api = str(failure.value).splitlines()
+    first, web, second, api = (
+        line for line in str(failure.value).splitlines() if line.endswith(":") or " - " in line
+    )
     assert first == "web on Python 3.11, 3.12 can't be built:"
     assert web.startswith("  - gunicorn==9.0.0 for ")
     assert second == "api on Python 3.11 can't be built:"

@@ -138,7 +138,9 @@ def test_a_version_in_the_form_of_a_pointer_is_left_aside() -> None:
     ],
 )
 def test_where_nothing_can_be_taken_nothing_is(found: Listed) -> None:
-    with pytest.raises(DiscoveryError, match=r"none of them can be taken.*images\.web\.releases"):
+    with pytest.raises(
+        DiscoveryError, match=r"(?s)none of them can be taken.*images\.web\.releases"
+    ):
         kept(web(), found)
 
 

@@ -128,9 +128,11 @@ def test_the_plugin_says_who_starts_it_when_run_by_hand() -> None:
     assert (done.returncode, "this is a Pulumi plugin" in done.stderr) == (1, True)
 
 
+@pytest.mark.parametrize("serves", [True, False])
 def test_a_plugin_ends_after_an_engine_that_was_killed(
-    environment: dict[str, str], tmp_path: Path
+    environment: dict[str, str], serves: bool
 ) -> None:
+    """Also if it was killed before the plugin served anything."""
     engine = (
         "import subprocess, sys, time\n"
         "started = subprocess.Popen([sys.argv[1], '127.0.0.1:1'])\n"
@@ -143,10 +145,14 @@ def test_a_plugin_ends_after_an_engine_that_was_killed(
         env={**os.environ, **environment},
     ) as started:
         assert started.stdout is not None
-        plugin, port = int(started.stdout.readline()), int(started.stdout.readline())
-        with grpc.insecure_channel(f"127.0.0.1:{port}") as channel:
-            provider_pb2_grpc.ResourceProviderStub(channel).GetPluginInfo(Empty())
-        started.kill()
+        plugin = int(started.stdout.readline())
+        if not serves:
+            started.kill()
+        port = int(started.stdout.readline())
+        if serves:
+            with grpc.insecure_channel(f"127.0.0.1:{port}") as channel:
+                provider_pb2_grpc.ResourceProviderStub(channel).GetPluginInfo(Empty())
+            started.kill()
         # The plugin holds the other end of the pipe for as long as it lives.
         ended = bool(select.select([started.stdout], [], [], 60)[0])
         if not ended:
