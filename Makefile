@@ -143,7 +143,7 @@ test-integration: venv-dev ## Run the tests with the real engine, registry and b
 	@$(VENV)/python -m pytest -n "$${WORKERS:-4}" --dist loadgroup -v -m "integration and not slow"
 
 # The tests one after the other: they are about faults, and take as long as they take.
-test-slow: venv-dev ## Run what test leaves out, such as many random faults, for up to an hour ## [SCHEDULES=200] [KILLS=20] [WORKERS=2]
+test-slow: venv-dev ## Run what test leaves out, such as many random faults, for up to two hours ## [SCHEDULES=200] [KILLS=20] [WORKERS=2]
 	@$(VENV)/python -m pytest -v -m slow
 	@$(VENV)/python -m tests.seeded_faults
 	@$(VENV)/python -m tests.faults --schedules "$${SCHEDULES:-200}" --engine "$${KILLS:-20}" --workers "$${WORKERS:-2}"
