@@ -116,10 +116,10 @@ def test_a_state_that_a_full_disk_cut_is_named_with_the_commands_that_put_it_bac
 
 def test_nothing_is_started_where_the_state_would_be_lost(small_disk: Path, tmp_path: Path) -> None:
     here = checkout(tmp_path)
-    with pytest.raises(TroubleError, match=r"3\.1 MB are free where .*less than 2\.3 GB"):
+    with pytest.raises(TroubleError, match=r"3\.1 MB are free .* at least 2\.3 GB are needed"):
         disk_space.require(here, needs(), {})
     own = {"PULUMI_BACKEND_URL": f"file://{small_disk}/state"}
     elsewhere = needs(port=None, host="ghcr.io", built_here=(), builders=("mine",))
-    with pytest.raises(TroubleError, match=r"less than 256\.0 MB is not enough"):
+    with pytest.raises(TroubleError, match=r"at least 256\.0 MB are needed"):
         disk_space.require(here, elsewhere, own)
     disk_space.require(here, elsewhere, {"PULUMI_BACKEND_URL": "s3://bucket"})
