@@ -1,4 +1,4 @@
-"""Remote text as a message shows it: one line, without control characters, bounded."""
+"""Text as a message shows it: that of others as one bounded line, and errors in lists."""
 
 import unicodedata
 
@@ -18,3 +18,8 @@ def one_line(remote: str | bytes, limit: int = _LIMIT) -> str:
     line = " ".join(shown.split())
     cut = len(line) > limit or len(head) < len(remote)
     return f"{line[: limit - 1]}…" if cut else line
+
+
+def indented(text: str, spaces: int) -> str:
+    """Return an entry of a list: the lines of ``text`` after the first are ``spaces`` in."""
+    return text.replace("\n", "\n" + " " * spaces)

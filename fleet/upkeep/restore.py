@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 
 from fleet.console import TroubleError
+from fleet.http.text import indented
 from fleet.registry.client import Client
 from fleet.registry.errors import OciError
 from fleet.registry.manifest import Manifest
@@ -215,7 +216,7 @@ def _unknown(
         f"\n  {r.repository}:{r.tag}  {r.digest}  removed {r.removed_at}" for r in removed
     )
     known = f"The record:{listed}" if listed else "The record is empty."
-    why = {place: ": " + text.replace("\n", "\n    ") for place, text in records.unread.items()}
+    why = {place: f": {indented(text, 4)}" for place, text in records.unread.items()}
     looked = "".join(
         f"\n  {build_repository_of(source)}{why.get(place, '')}"
         for place, source in records.asked.items()

@@ -9,7 +9,7 @@ from typing import Any
 from fleet.console import TroubleError
 from fleet.evidence.bundle import Signed, verify
 from fleet.evidence.errors import EvidenceError
-from fleet.http.text import one_line
+from fleet.http.text import indented, one_line
 from fleet.plan.plan import Plan
 from fleet.registry.client import Client
 from fleet.registry.errors import (
@@ -233,7 +233,7 @@ def report(found: Collection[Verified]) -> str:
         table = columns([_HEADINGS, *(_row(row) for row in rows)])
         parts.append(f"evidence of {repository} ({len(rows)})\n{table}")
     wrong = [
-        f"{row.wanted.ref}: {why}".replace("\n", "\n  ")
+        indented(f"{row.wanted.ref}: {why}", 2)
         for row in found
         for why in (*row.notes, *row.problems)
     ]

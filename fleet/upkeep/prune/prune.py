@@ -7,6 +7,7 @@ forgets nothing, then deletes, then writes the ledger without what went.
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field, replace
 
+from fleet.http.text import indented
 from fleet.registry.client import Client
 from fleet.registry.reference import Repository
 from fleet.registry.undo_log import owner_at, tag_of
@@ -245,7 +246,8 @@ class Pruner:
 def report(found: Found, days: int, swept: Swept | None) -> str:
     """Report what is unreferenced and when it goes; ``swept`` is None in a dry run."""
     lines = [
-        f"  {place.name} is left as it is: {_indented(why)}" for place, why in found.doubts.items()
+        f"  {place.name} is left as it is: {indented(why, 4)}"
+        for place, why in found.doubts.items()
     ]
     if not found.unreferenced:
         nothing = "" if lines else " nothing is superseded"
@@ -258,10 +260,6 @@ def report(found: Found, days: int, swept: Swept | None) -> str:
     return "\n".join([first, *lines])
 
 
-def _indented(why: str) -> str:
-    return why.replace("\n", "\n    ")
-
-
 def _line(item: UnreferencedDigest, found: Found, swept: Swept | None) -> str:
     fate = f"goes on {item.goes}"
     if item.due:
@@ -269,7 +267,7 @@ def _line(item: UnreferencedDigest, found: Found, swept: Swept | None) -> str:
     if item.due and item.repository in found.refused:
         fate = "due, and kept because these are too many"
     elif item.due and swept is not None:
-        kept = _indented(swept.kept.get(item.digest, ""))
+        kept = indented(swept.kept.get(item.digest, ""), 4)
         fate = "deleted" if item in swept.gone else f"kept: {kept}"
     named = f" ({', '.join(item.tags)})" if item.tags else ""
     return f"  {item.repository.name}@{item.digest}{named}: {fate}"

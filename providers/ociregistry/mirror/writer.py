@@ -5,6 +5,7 @@ from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from itertools import groupby
 
+from fleet.http.text import indented
 from fleet.registry.errors import (
     AuthenticationError,
     FailingError,
@@ -66,7 +67,7 @@ class Attempts:
             failed, key=lambda tag: (self.failures[tag] == _NOT_TRIED, self.failures[tag])
         )
         lines = (
-            f"- {shown(tuple(tags))}: {reason}".replace("\n", "\n  ")
+            indented(f"- {shown(tuple(tags))}: {reason}", 2)
             for reason, tags in groupby(by_reason, key=self.failures.__getitem__)
         )
         head = f"{inputs.repository}: {len(failed)} of {len(inputs.tags)} tags not copied"
