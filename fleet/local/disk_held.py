@@ -1,6 +1,5 @@
 """The room that registry, builder and caches hold on the disk, for `make status`."""
 
-import os
 import subprocess
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -11,7 +10,7 @@ from typing import Final
 
 from fleet.console import TroubleError
 from fleet.local.child_environment import run
-from fleet.local.disk_space import BUILDER_KEEPS
+from fleet.local.disk_space import BUILDER_KEEPS, exists
 from fleet.local.docker import daemons, record
 from fleet.local.docker.engine import open_engine
 from fleet.local.paths import Checkout
@@ -87,9 +86,7 @@ def _folders(checkout: Checkout) -> Iterator[_Thing]:
     yield _folder(".venv", "", checkout.root / ".venv")
     # Without programs of ours they are of others.
     caches = golang.caches() if (cache / "tools").exists() else None
-    # Path.exists raises for a folder that this user may not look into.
-    there = [str(each) for each in caches or () if os.path.exists(each)]  # noqa: PTH110
-    if there:
+    if there := [str(each) for each in caches or () if exists(each)]:
         # So many files that counting them takes longer than all else here.
         yield _Thing(title="Go's caches", measure=lambda: None, unseen=f"du -sh {' '.join(there)}")
 

@@ -77,5 +77,10 @@ def mounted_at(path: Path) -> Path:
 
 def _there(path: Path) -> Path:
     """Return ``path``, or the folder above it that it will be made in."""
-    # Path.exists raises for a folder that this user may not look into.
-    return path if os.path.exists(path) else _there(path.parent)  # noqa: PTH110
+    return path if exists(path) else _there(path.parent)
+
+
+def exists(path: Path) -> bool:
+    """Tell whether ``path`` is there, also in a folder that this user may not look into: no."""
+    # Path.exists raises for that before Python 3.12.
+    return os.path.exists(path)  # noqa: PTH110

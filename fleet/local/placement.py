@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from fleet.console import TroubleError
-from fleet.local.toolchain.lacking import NOTHING, Lacking
+from fleet.local.toolchain.lacking import NOTHING, Lacking, sentence
 from fleet.local.toolchain.modules import BUILDKIT, REGISTRY
 
 HOST: Final = "host"
@@ -118,7 +118,7 @@ def decide(machine: Machine) -> Decision:
         if lacks := machine.lacks_in_docker:
             them = "it" if len(lacks.names) == 1 else "them"
             raise NowhereError(
-                f"{lacks.seen} Docker does not bring {them}.\n{_sentence(lacks.remedy)}"
+                f"{lacks.seen} Docker does not bring {them}.\n{sentence(lacks.remedy)}"
             )
         free = machine.can_run_daemons and not before
         return Decision(place=DOCKER, because=because, free=free)
@@ -252,12 +252,8 @@ def _remedies(ways: Sequence[tuple[str, Lacking]]) -> str:
     last = {lacks.remedy for _, lacks in ways}
     if len(last) > 1:
         both = (", and ".join(filter(None, (way, lacks.remedy))) for way, lacks in ways)
-        return "\nOr: ".join(map(_sentence, both))
+        return "\nOr: ".join(map(sentence, both))
     texts, common = ", or ".join(way for way, _ in ways if way), last.pop()
     if not texts or not common:
-        return _sentence(texts or common)
-    return f"{_sentence(texts)}\nIn any case, {common}."
-
-
-def _sentence(text: str) -> str:
-    return f"{text[0].upper()}{text[1:]}."
+        return sentence(texts or common)
+    return f"{sentence(texts)}\nIn any case, {common}."

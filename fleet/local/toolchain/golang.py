@@ -8,7 +8,7 @@ from pathlib import Path
 
 from fleet.console import TroubleError
 from fleet.local.child_environment import child_environment, run
-from fleet.local.toolchain.lacking import OLDEST, Lacking
+from fleet.local.toolchain.lacking import OLDEST, Lacking, sentence
 
 # The first that fetches a newer Go by itself.
 _FETCHES = (1, 21)
@@ -27,8 +27,7 @@ class NoGoError(TroubleError):
     """There is no Go that can build the ``lacking`` programs."""
 
     def __init__(self, lacking: Lacking) -> None:
-        remedy = lacking.remedy
-        super().__init__(f"{lacking.seen}\n{remedy[0].upper()}{remedy[1:]}.")
+        super().__init__(f"{lacking.seen}\n{sentence(lacking.remedy)}")
         self.lacking = lacking
 
 

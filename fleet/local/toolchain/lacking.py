@@ -71,3 +71,8 @@ class Lacking:
 
 NOTHING: Final = Lacking()
 """Nothing is missing."""
+
+
+def sentence(text: str) -> str:
+    """Return a sentence of ``text``, such as a remedy."""
+    return f"{text[0].upper()}{text[1:]}."
