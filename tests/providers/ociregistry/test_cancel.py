@@ -1,7 +1,5 @@
 """An interrupted run, as the plugin hears of it: by the engine's `Cancel`, or by a signal."""
 
-import os
-import select
 import signal
 import subprocess
 import threading
@@ -21,9 +19,9 @@ from pulumi.runtime.proto import provider_pb2_grpc
 
 from providers.ociregistry.properties import wrap_map
 from tests.engine.reading import Reading
+from tests.providers.ociregistry.plugin_process import started
 from tests.providers.ociregistry.registry_fake import FakeRegistry
 
-PLUGIN = Path(__file__).parents[3] / "providers" / "ociregistry" / "pulumi-resource-ociregistry"
 NAME, POINTER, OTHER, VERSION = "team/app", "py3.8-LATEST", "py3.9-LATEST", "py3.8-0.30.0"
 TAG_DELETE = rf"DELETE .*/manifests/{POINTER}$"
 SOON = 25.0  # what is waited for here takes 30 s and more
@@ -48,24 +46,11 @@ class Plugin:
 
 @pytest.fixture
 def plugin(environment: dict[str, str], tmp_path: Path) -> Iterator[Plugin]:
-    with (
-        (tmp_path / "stderr").open("wb") as errors,
-        subprocess.Popen(
-            [PLUGIN, "127.0.0.1:1"],
-            stdout=subprocess.PIPE,
-            stderr=errors,
-            env={**os.environ, **environment},
-        ) as process,
-    ):
-        assert process.stdout is not None
-        assert select.select([process.stdout], [], [], 60)[0]
-        port = int(process.stdout.readline())
-        with grpc.insecure_channel(f"127.0.0.1:{port}") as channel:
-            started = Plugin(process, provider_pb2_grpc.ResourceProviderStub(channel))
-            yield started
-        if not started.signalled:
+    with started(environment, tmp_path) as (process, stub):
+        begun = Plugin(process, stub)
+        yield begun
+        if not begun.signalled:
             process.terminate()
-    assert (tmp_path / "stderr").read_text() == ""
     assert process.returncode == 0
 
 

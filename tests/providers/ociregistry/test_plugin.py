@@ -21,9 +21,8 @@ from fleet.registry.errors import OciError
 from fleet.registry.interruption import readable
 from providers.ociregistry.properties import wrap_map
 from providers.ociregistry.schema import package_schema
+from tests.providers.ociregistry.plugin_process import PLUGIN, started
 from tests.providers.ociregistry.registry_fake import FakeRegistry
-
-PLUGIN = Path(__file__).parents[3] / "providers" / "ociregistry" / "pulumi-resource-ociregistry"
 
 
 @pytest.fixture
@@ -38,22 +37,9 @@ def plugin(
 def running(
     environment: dict[str, str], tmp_path: Path
 ) -> Iterator[provider_pb2_grpc.ResourceProviderStub]:
-    with (
-        (tmp_path / "stderr").open("wb") as errors,
-        subprocess.Popen(
-            [PLUGIN, "127.0.0.1:1"],
-            stdout=subprocess.PIPE,
-            stderr=errors,
-            env={**os.environ, **environment},
-        ) as process,
-    ):
-        assert process.stdout is not None
-        assert select.select([process.stdout], [], [], 60)[0]
-        port = int(process.stdout.readline())
-        with grpc.insecure_channel(f"127.0.0.1:{port}") as channel:
-            yield provider_pb2_grpc.ResourceProviderStub(channel)
+    with started(environment, tmp_path) as (process, stub):
+        yield stub
         process.terminate()
-    assert (tmp_path / "stderr").read_text() == ""
 
 
 def create(token: str, **properties: object) -> messages.CreateRequest:
@@ -144,21 +130,21 @@ def test_a_plugin_ends_after_an_engine_that_was_killed(
         [sys.executable, "-c", engine, PLUGIN],
         stdout=subprocess.PIPE,
         env={**os.environ, **environment},
-    ) as started:
-        assert started.stdout is not None
-        plugin = int(started.stdout.readline())
+    ) as killed:
+        assert killed.stdout is not None
+        plugin = int(killed.stdout.readline())
         if not serves:
             # Its shell has become Python by then, and knows its engine.
             while b"providers.ociregistry" not in Path(f"/proc/{plugin}/cmdline").read_bytes():
                 time.sleep(0.01)
-            started.kill()
-        port = int(started.stdout.readline())
+            killed.kill()
+        port = int(killed.stdout.readline())
         if serves:
             with grpc.insecure_channel(f"127.0.0.1:{port}") as channel:
                 provider_pb2_grpc.ResourceProviderStub(channel).GetPluginInfo(Empty())
-            started.kill()
+            killed.kill()
         # The plugin holds the other end of the pipe for as long as it lives.
-        ended = bool(select.select([started.stdout], [], [], 60)[0])
+        ended = bool(select.select([killed.stdout], [], [], 60)[0])
         if not ended:
             os.kill(plugin, signal.SIGKILL)
         assert ended
