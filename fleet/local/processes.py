@@ -43,10 +43,11 @@ def birth(pid: int) -> str | None:
     """Return what no later process of the same number shares: boot and start tick.
 
     ``None`` when there is no such process, or only its exit status is left (proc_pid_stat(5),
-    fields 3 and 22).
+    fields 3, 20 and 22). One whose first thread ended before the others still holds its files and
+    its ports: a registry that was told to end did so for some milliseconds on a busy machine.
     """
     fields = _stat(pid)
-    if not fields or fields[0] in ("Z", "X"):
+    if not fields or (fields[0] in ("Z", "X") and int(fields[17]) <= 1):
         return None
     boot = (_PROC / "sys/kernel/random/boot_id").read_text().strip()
     return f"{boot}/{fields[19]}"

@@ -3,6 +3,7 @@
 import contextlib
 import os
 import signal
+import sys
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import replace
@@ -102,6 +103,21 @@ def test_a_record_that_cannot_be_read_counts_as_none(tmp_path: Path, text: str) 
 def test_a_process_that_only_left_its_status_is_dead(daemons: Daemons) -> None:
     started = daemons.start("exit 3")
     os.waitid(os.P_PID, started.pid, os.WEXITED | os.WNOWAIT)
+    assert not started.alive
+
+
+def test_a_process_whose_first_thread_ended_before_the_others_is_alive(daemons: Daemons) -> None:
+    code = (
+        "import ctypes, os, threading, time\n"
+        "threading.Thread(target=time.sleep, args=(60,)).start()\n"
+        # exit(2) of this thread alone
+        "ctypes.CDLL(None).syscall({'x86_64': 60}.get(os.uname().machine, 93), 0)\n"
+    )
+    started = daemons.start(f'exec {sys.executable} -c "{code}"')
+    state = Path(f"/proc/{started.pid}/stat")
+    assert processes.until(lambda: state.read_text().rpartition(")")[2].split()[0] == "Z", 20)
+    assert started.alive, "its ports are still taken"
+    assert processes.stop(daemons.record, patience=0.2) == started
     assert not started.alive
 
 
