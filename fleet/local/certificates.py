@@ -13,7 +13,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
-from fleet.local import private_files
+from fleet.local import private_files, reach
 from fleet.local.paths import Checkout
 
 _NAME = "image-fleet loopback"
@@ -53,7 +53,7 @@ def system_bundle(checkout: Checkout) -> Path | None:
     named = os.environ.get("SSL_CERT_FILE", "")
     ours = checkout.holds(named) or Path(named).parent.parts[-2:] == checkout.tls.parts[-2:]
     candidates = (named, *_SYSTEM_BUNDLES) if named and not ours else _SYSTEM_BUNDLES
-    return next((Path(path) for path in candidates if Path(path).is_file()), None)
+    return next((Path(path) for path in candidates if reach.is_file(Path(path))), None)
 
 
 def _is_fresh(certificate: Path) -> bool:

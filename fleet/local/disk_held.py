@@ -10,10 +10,11 @@ from typing import Final
 
 from fleet.console import TroubleError
 from fleet.local.child_environment import run
-from fleet.local.disk_space import BUILDER_KEEPS, exists
+from fleet.local.disk_space import BUILDER_KEEPS
 from fleet.local.docker import daemons, record
 from fleet.local.docker.engine import open_engine
 from fleet.local.paths import Checkout
+from fleet.local.reach import exists
 from fleet.local.toolchain import golang
 from fleet.units import in_units
 
@@ -85,7 +86,7 @@ def _folders(checkout: Checkout) -> Iterator[_Thing]:
     yield _folder("tools and bases of all checkouts", f" ({cache})", cache)
     yield _folder(".venv", "", checkout.root / ".venv")
     # Without programs of ours they are of others.
-    caches = golang.caches() if (cache / "tools").exists() else None
+    caches = golang.caches() if exists(cache / "tools") else None
     if there := [str(each) for each in caches or () if exists(each)]:
         # So many files that counting them takes longer than all else here.
         yield _Thing(title="Go's caches", measure=lambda: None, unseen=f"du -sh {' '.join(there)}")
@@ -111,7 +112,7 @@ def _in_container(checkout: Checkout, endpoint: str, name: str, path: str) -> in
 
 
 def _size(folder: Path) -> int | None:
-    if not folder.exists():
+    if not exists(folder):
         return 0
     try:
         # What another process removes meanwhile is a complaint and no failure.

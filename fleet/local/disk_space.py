@@ -1,6 +1,5 @@
 """Room on the disk: a state that is written onto a full one is lost."""
 
-import os
 import shutil
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -9,6 +8,7 @@ from fleet.console import TroubleError
 from fleet.local import backend
 from fleet.local.docker import record
 from fleet.local.paths import Checkout
+from fleet.local.reach import nearest
 from fleet.local.requirements import Needs
 from fleet.units import in_units
 
@@ -28,11 +28,11 @@ def require(checkout: Checkout, needs: Needs, env: Mapping[str, str]) -> None:
     :raises TroubleError: naming the folder, what is free there, and what has to be.
     """
     here = needs.anything and not record.endpoint(checkout)
-    wanted = [(_there(checkout.state), FOR_DAEMONS)] if here else []
+    wanted = [(nearest(checkout.state), FOR_DAEMONS)] if here else []
     # That of the embedded stack need not be named in the shell.
     state = checkout.state if needs.port is not None else backend.folder(checkout.root, env)
     if state:
-        wanted.append((_there(state), FOR_STATE))
+        wanted.append((nearest(state), FOR_STATE))
     _require(wanted)
 
 
@@ -59,28 +59,17 @@ def _require(wanted: Sequence[tuple[Path, int]]) -> None:
 
 def free(path: Path) -> int:
     """Return the bytes that are free where ``path`` lies or will lie."""
-    return shutil.disk_usage(_there(path)).free
+    return shutil.disk_usage(nearest(path)).free
 
 
 def device(path: Path) -> int:
     """Return the number of the file system that ``path`` lies or will lie on (stat(2), st_dev)."""
-    return _there(path).stat().st_dev
+    return nearest(path).stat().st_dev
 
 
 def mounted_at(path: Path) -> Path:
     """Return the folder that the file system of ``path`` begins at, as ``df`` names it."""
-    found = _there(path).resolve()
+    found = nearest(path).resolve()
     while device(found.parent) == device(found) and found != found.parent:
         found = found.parent
     return found
-
-
-def _there(path: Path) -> Path:
-    """Return ``path``, or the folder above it that it will be made in."""
-    return path if exists(path) else _there(path.parent)
-
-
-def exists(path: Path) -> bool:
-    """Tell whether ``path`` is there, also in a folder that this user may not look into: no."""
-    # Path.exists raises for that before Python 3.12.
-    return os.path.exists(path)  # noqa: PTH110

@@ -8,7 +8,7 @@ from typing import Any
 
 from fleet.console import TroubleError
 from fleet.declaration.builder_nodes import EMBEDDED, REMOTE, Node
-from fleet.local import buildx_instances, private_files, registry_login, users_docker
+from fleet.local import buildx_instances, private_files, reach, registry_login, users_docker
 from fleet.local.buildx_instances import path_of
 from fleet.local.docker import daemons, record
 from fleet.local.paths import Checkout
@@ -33,8 +33,8 @@ def require_builders(checkout: Checkout, needs: Needs, env: Mapping[str, str]) -
         for name in needs.builders
         if name != DOCKER_BUILDER
         and name not in needs.described
-        and not path_of(buildx, name).is_file()
-        and not users_docker.context_folder(theirs, name).is_dir()
+        and not reach.is_file(path_of(buildx, name))
+        and not reach.is_dir(users_docker.context_folder(theirs, name))
     ]
     if absent:
         raise TroubleError(
@@ -68,7 +68,7 @@ def share(checkout: Checkout, needs: Needs, env: Mapping[str, str]) -> None:
         _describe_ours(checkout, needs, ours / "buildx")
     for name in needs.builders.keys() - needs.described.keys():
         instance = path_of(_users_buildx(checkout, env), name)
-        if instance.is_file():
+        if reach.is_file(instance):
             held = path_of(ours / "buildx", name)
             held.parent.mkdir(parents=True, exist_ok=True)
             shutil.copy(instance, held)
@@ -135,5 +135,5 @@ def _link(link: Path, target: Path) -> None:
     """Have ``link`` lead to ``target`` where that exists, and nowhere else."""
     if link.is_symlink():
         link.unlink()
-    if target.exists() and not link.exists():
+    if reach.exists(target) and not link.exists():
         link.symlink_to(target)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from fleet.command import ROOT
 from fleet.console import TroubleError
-from fleet.local import private_files
+from fleet.local import private_files, reach
 
 SOCKET_PATH_LIMIT = 107
 """Bytes of a Unix socket's path: ``sun_path`` holds 108 with its terminator (unix(7))."""
@@ -93,14 +93,21 @@ class Checkout:
     def make_run(self) -> None:
         """Have the directories that a daemon needs, and a link to a socket in the short one.
 
-        :raises TroubleError: when the short directory belongs to someone else.
+        :raises TroubleError: when the short directory belongs to someone else, or can't be made.
         """
         self.make_state()
         self.run.mkdir(exist_ok=True)
         if not self.uses_short:
             return
-        self.short.mkdir(mode=0o700, parents=True, exist_ok=True)
-        found = self.short.lstat()
+        try:
+            self.short.mkdir(mode=0o700, parents=True, exist_ok=True)
+            found = self.short.lstat()
+        except OSError as error:
+            raise TroubleError(
+                f"{self.short} can't be made ({error.strerror}); the sockets are to lie there, "
+                f"because a path below {self.root} would be too long.\nSet XDG_RUNTIME_DIR to a "
+                "folder of this user."
+            ) from error
         if found.st_uid != os.geteuid() or found.st_mode & 0o077 or self.short.is_symlink():
             raise TroubleError(
                 f"{self.short} is not private to this user.\nRemove it, or set XDG_RUNTIME_DIR."
@@ -108,6 +115,18 @@ class Checkout:
         link = self.run / "buildkit.sock"
         link.unlink(missing_ok=True)
         link.symlink_to(self.socket)
+
+    def require_cache(self) -> None:
+        """Return when this user may make what is kept in the cache; nothing is made.
+
+        :raises TroubleError: when the folder is another user's.
+        """
+        there = reach.nearest(self.cache)
+        if not os.access(there, os.W_OK | os.X_OK):
+            raise TroubleError(
+                f"{self.cache} is to hold built tools and base images, and this user may not write "
+                f"to {there}.\nSet XDG_CACHE_HOME to a folder of this user, and rerun."
+            )
 
     def holds(self, path: str) -> bool:
         """Tell whether ``path`` lies in this checkout's state."""

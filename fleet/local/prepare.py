@@ -100,6 +100,7 @@ def _prepared(checkout: Checkout, stack: str, again: Sequence[str], *, builds: b
     docker_config.require_builders(checkout, needs, os.environ)
     if builds:
         node_probe.require(needs)
+    checkout.require_cache()
     checkout.make_state()
     with alone(checkout.state / "lock", "waiting for another run in this checkout"):
         placed = place_daemons.place(checkout, needs)

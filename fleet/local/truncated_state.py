@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from fleet.checkout.stack_config import PROJECT
-from fleet.local import backend
+from fleet.local import backend, reach
 
 _RUNBOOK = "docs/runbook.md#the-state-cant-be-read"
 
@@ -20,9 +20,8 @@ def remedy(root: Path, stack: str, env: Mapping[str, str]) -> str:
     copy in ``.pulumi/backups`` as well.
     """
     folder = backend.folder(root, env)
-    if folder is None:
+    if folder is None or not reach.is_dir(kept := folder / ".pulumi"):
         return ""
-    kept = folder / ".pulumi"
     broken = _locks(kept, stack)
     commands = [_command("rm", path) for path in broken]
     state = kept / "stacks" / PROJECT / f"{stack}.json"

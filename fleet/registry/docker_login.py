@@ -68,9 +68,9 @@ async def find(repository: Repository, environment: Mapping[str, str]) -> Creden
     """
     folder = environment.get("DOCKER_CONFIG") or str(Path.home() / ".docker")
     path = Path(folder) / "config.json"
-    if not path.is_file():
-        return None
     config = _read(path)
+    if config is None:
+        return None
     helper = _helper(config, repository.host)
     if helper:
         found = await _ask(helper, login_key(repository.host), environment)
@@ -87,9 +87,12 @@ def of_host(config: Mapping[str, Any], host: str) -> dict[str, dict[str, Any]]:
     return {"auths": own, **({"credHelpers": {login_key(host): helper}} if helper else {})}
 
 
-def _read(path: Path) -> Mapping[str, Any]:
+def _read(path: Path) -> Mapping[str, Any] | None:
+    """Return Docker's configuration, None where there is none."""
     try:
         config = json.loads(path.read_text(encoding="utf-8"))
+    except (FileNotFoundError, NotADirectoryError, IsADirectoryError):
+        return None
     except (OSError, ValueError, RecursionError):
         # The error of the JSON module holds the text that it stumbled over.
         raise AuthenticationError(

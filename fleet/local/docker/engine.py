@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from fleet.console import TroubleError, tail_of
-from fleet.local import users_docker
+from fleet.local import reach, users_docker
 from fleet.local.child_environment import child_environment
 from fleet.local.paths import Checkout
 
@@ -51,8 +51,7 @@ class Info:
 def info_of(values: Mapping[str, Any]) -> Info:
     """Return what the engine's ``/info`` says: ``Name`` is that of the machine it runs on."""
     root, options = str(values.get("DockerRootDir") or ""), values.get("SecurityOptions") or ()
-    # What another user keeps to itself is not there for this one.
-    here = values.get("Name") == socket.gethostname() and os.path.exists(root)  # noqa: PTH110
+    here = bool(root) and values.get("Name") == socket.gethostname() and reach.exists(Path(root))
     kinds = {str(option).partition(",")[0] for option in options}
     return Info(
         root=Path(root) if here else None,
@@ -180,7 +179,8 @@ def find(checkout: Checkout, env: Mapping[str, str] = os.environ, *, known: str 
     if not shutil.which("docker", path=env.get("PATH")):
         raise TroubleError("the command docker is not on PATH")
     named = known or users_docker.endpoint(users_docker.folder(checkout, env), env)
-    sockets = [named] if named else [f"{_UNIX}{path}" for path in _sockets(env) if path.exists()]
+    there = (f"{_UNIX}{path}" for path in _sockets(env) if reach.exists(path))
+    sockets = [named] if named else list(there)
     if not sockets:
         raise TroubleError("there is no socket of a Docker engine, and DOCKER_HOST is not set")
     if not sockets[0].startswith(_UNIX):

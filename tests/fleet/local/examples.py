@@ -1,10 +1,11 @@
 """A scratch checkout and needs that call for everything, so that each test changes one thing."""
 
+import errno
 import os
 import shlex
 import shutil
 import stat
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
@@ -53,6 +54,24 @@ def needs(*, builders: Iterable[str] = (), **overrides: Any) -> Needs:
         **overrides,
     }
     return Needs(**values)
+
+
+def closed(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Have nothing below ``folder`` be reached, as by a user who may not look into it.
+
+    These tests may run as root, whom no folder is closed to.
+    """
+
+    def refusing(call: Callable[..., Any]) -> Callable[..., Any]:
+        def called(path: Any, *args: Any, **options: Any) -> Any:
+            if isinstance(path, str | Path) and folder in Path(path).parents:
+                raise PermissionError(errno.EACCES, "Permission denied", str(path))
+            return call(path, *args, **options)
+
+        return called
+
+    for name in ("stat", "lstat", "mkdir"):
+        monkeypatch.setattr(os, name, refusing(getattr(os, name)))
 
 
 def told(folder: Path, **values: str) -> None:

@@ -207,6 +207,18 @@ class TestStoredLogins:
         with pytest.raises(AuthenticationError, match=r"config.json"):
             find(tmp_path)
 
+    def test_one_that_is_closed_to_this_user_is_named_and_no_anonymous_access(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        def refuse(*_: object, **__: object) -> None:
+            raise PermissionError(13, "Permission denied")
+
+        # These tests may run as root, whom no folder is closed to.
+        for name in ("stat", "read_text"):
+            monkeypatch.setattr(Path, name, refuse)
+        with pytest.raises(AuthenticationError, match=f"{tmp_path}/config.json: .* can't be read"):
+            find(tmp_path)
+
 
 class TestHelpers:
     @pytest.mark.parametrize(
