@@ -5,16 +5,18 @@ import io
 import shutil
 import tarfile
 import tempfile
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from urllib.parse import urlsplit
 
-from fleet.console import TroubleError
+from fleet.console import TroubleError, say
 from fleet.local.paths import Checkout
 from fleet.local.remaining import UNKNOWN, Remaining
 from fleet.local.toolchain import gobuild, published
 from fleet.local.toolchain.modules import PULUMI, Module, target
 
+_MANY = ("archives of", "they are")
 _REMEDY = f"To build from Go modules instead, remove its line in {published.RECORDED}."
 
 
@@ -26,14 +28,35 @@ def unpacked(checkout: Checkout, module: Module) -> Path | None:
     return folder if there else None
 
 
-def downloads(checkout: Checkout, wanted: Iterable[Module]) -> tuple[Module, ...]:
-    """Return those of ``wanted`` whose archive is recorded, and there to be had."""
+def obstacles(checkout: Checkout, wanted: Iterable[Module]) -> dict[str, str]:
+    """Return by name those of ``wanted`` whose archive is recorded, and why it can't be had.
+
+    That is empty where it can.
+    """
     recorded = published.recorded(checkout.root)
     known = [module for module in wanted if archive(module) in recorded]
     # A site that does not answer is waited for, so all are asked at once.
     with ThreadPoolExecutor(max_workers=max(len(known), 1)) as pool:
-        offered = pool.map(lambda m: published.is_offered(published.address(m, target())), known)
-        return tuple(module for module, there in zip(known, offered, strict=True) if there)
+        whys = pool.map(lambda m: published.obstacle(published.address(m, target())), known)
+        return {module.name: why for module, why in zip(known, whys, strict=True)}
+
+
+def say_built(builds: Iterable[Module], whys: Mapping[str, str]) -> None:
+    """Say of each host why the recorded archives that it should have are built instead.
+
+    ``whys`` are the `obstacles`. What has no record is built because somebody wants it so.
+    """
+    hosts: dict[str, list[str]] = {}
+    for module in builds:
+        if module.name in whys:
+            host = urlsplit(published.address(module, target())).netloc
+            hosts.setdefault(host, []).append(module.name)
+    for host, names in hosts.items():
+        archive_of, they_are = ("archive of", "it is") if len(names) == 1 else _MANY
+        say(
+            f"toolchain: the recorded {archive_of} {', '.join(names)} can't be had from {host} "
+            f"({whys[names[0]]}), so {they_are} built"
+        )
 
 
 def unrecorded(checkout: Checkout, modules: Iterable[Module]) -> list[Module]:

@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 
 from fleet.console import TroubleError
 from fleet.http.blocking import Blocking
-from fleet.http.errors import HttpError, UnreachableError
+from fleet.http.errors import DeadlineError, HttpError, UnreachableError
 from fleet.http.message import Call
 from fleet.http.retry import RetryPolicy
 from fleet.local.remaining import UNKNOWN, Remaining
@@ -34,6 +34,7 @@ _TARGETS = (("linux", "amd64"), ("linux", "arm64"), ("darwin", "amd64"), ("darwi
 _ENGINE = (PULUMI, DOCKER_BUILD, GITHUB)
 # A site that sends nothing for a minute has failed sooner than this.
 _DEADLINE = 900.0
+_OFFER_DEADLINE = 5.0
 _LINE = re.compile(r"^([0-9a-f]{64})  ([A-Za-z0-9._-]+)$", re.MULTILINE)
 _HEADER = """\
 # SHA-256 of what is published of Pulumi, BuildKit and distribution. `make checksums` downloads what
@@ -106,16 +107,21 @@ def content(root: Path, url: str, remaining: Remaining = UNKNOWN, step: str = ""
     return found
 
 
-def is_offered(url: str) -> bool:
-    """Tell whether the site says within 5 s that it has the archive; a proxy may answer for it.
+def obstacle(url: str) -> str:
+    """Return why the site does not say within 5 s that it has the archive; empty if it does.
+
+    A proxy may answer for it.
 
     :raises fleet.http.errors.HttpError: where the certificates to trust can't be read.
     """
-    with Blocking(deadline=5.0) as client:
+    with Blocking(deadline=_OFFER_DEADLINE) as client:
         try:
-            return client.once(Call(method="HEAD", url=url)).status == HTTPStatus.OK
+            status = client.once(Call(method="HEAD", url=url)).status
+        except DeadlineError:
+            return f"no answer within {_OFFER_DEADLINE:g} s"
         except HttpError:
-            return False
+            return "it can't be reached"
+    return "" if status == HTTPStatus.OK else f"it answers {status}"
 
 
 def record(root: Path) -> int:

@@ -63,12 +63,15 @@ def survey(checkout: Checkout, needs: Needs) -> Supply:
     plugins = tuple(m for m in asked if not has_plugin(checkout, m.name, m.version))
     programs = [module for module in _programs(needs) if module.name not in there]
     # A program that was built once is kept.
-    downloads = archives.downloads(checkout, (*gobuild.missing(checkout, programs), *plugins))
+    missing = (*gobuild.missing(checkout, programs), *plugins)
+    whys = archives.obstacles(checkout, missing)
+    downloads = tuple(module for module in missing if whys.get(module.name) == "")
     lacking = [module for module in (*programs, *plugins) if module not in downloads]
     builds = tuple(gobuild.missing(checkout, lacking))
     if builds:
         new = archives.unrecorded(checkout, builds)
         golang.require([m.name for m in builds], unrecorded=[m.name for m in new])
+        archives.say_built(builds, whys)
     return Supply(there=there, plugins=plugins, downloads=downloads, builds=builds)
 
 

@@ -117,7 +117,7 @@ def test_who_does_all_that_a_refusal_says_is_not_refused_again(
     in_docker: bool,
 ) -> None:
     monkeypatch.setattr(os, "geteuid", lambda: user)
-    monkeypatch.setattr(published, "is_offered", lambda _: True)
+    monkeypatch.setattr(published, "obstacle", lambda _: "")
     recorded(tmp_path)
     with pytest.raises(TroubleError) as refused:
         placed(tmp_path, "exit 1")
@@ -134,7 +134,7 @@ def test_where_sites_are_out_of_reach_only_go_is_a_way_out(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, without_go: None
 ) -> None:
     monkeypatch.setattr(os, "geteuid", lambda: 0)
-    monkeypatch.setattr(published, "is_offered", lambda _: False)
+    monkeypatch.setattr(published, "obstacle", lambda _: "it answers 403")
     recorded(tmp_path)
     for docker in ("exit 1", ANSWERS):
         with pytest.raises(TroubleError, match=r"\nInstall Go 1\.26 or newer [^,]*$"):

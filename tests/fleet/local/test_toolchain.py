@@ -5,6 +5,7 @@ import io
 import json
 import os
 import re
+import socket
 import tarfile
 import threading
 from collections.abc import Iterator
@@ -392,12 +393,16 @@ def test_a_plugin_that_is_not_recorded_is_built(world: World, site: Site) -> Non
 
 @pytest.mark.parametrize("module", [ENGINE, modules.DOCKER_BUILD])
 def test_what_is_recorded_and_not_to_be_had_is_built(
-    world: World, site: Site, module: Module
+    world: World, site: Site, module: Module, capsys: pytest.CaptureFixture[str]
 ) -> None:
     site.publish(ENGINE, modules.DOCKER_BUILD)
     site.record(world.here)
     del site.files[site.name(module)]
     ensure(world)
+    assert capsys.readouterr().err.startswith(
+        f"toolchain: the recorded archive of {module.name} can't be had from "
+        f"127.0.0.1:{site.server.server_port} (it answers 404), so it is built\n"
+    )
     assert module.name in world.built
     assert {"pulumi", "docker-build"} & set(world.built) == {module.name}
 
@@ -441,13 +446,29 @@ def test_an_archive_without_an_engine_is_refused(world: World, site: Site) -> No
 
 
 def test_where_the_site_can_not_be_reached_what_is_recorded_is_built(
-    world: World, site: Site
+    world: World, site: Site, capsys: pytest.CaptureFixture[str]
 ) -> None:
     site.publish(ENGINE, modules.DOCKER_BUILD)
     site.record(world.here)
     site.close()
     ensure(world)
     assert {"pulumi", "docker-build"} <= set(world.built)
+    host = f"127.0.0.1:{site.server.server_port}"
+    assert capsys.readouterr().err == (
+        f"toolchain: the recorded archives of pulumi, docker-build can't be had from {host} "
+        "(it can't be reached), so they are built\n"
+    ), "what has no record is built because somebody wants it so"
+    ensure(world)
+    assert capsys.readouterr().err == "", "what is built is not looked for"
+
+
+def test_a_site_that_is_too_slow_is_told_with_how_long_it_was_waited_for(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(published, "_OFFER_DEADLINE", 0.3)
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        url = f"http://127.0.0.1:{silent.getsockname()[1]}/archive"
+        assert published.obstacle(url) == "no answer within 0.3 s"
 
 
 def test_an_archive_that_writes_elsewhere_is_refused(
