@@ -4,9 +4,9 @@ PYTHON ?= python3
 
 # What is given on the command line reaches the recipes as variables of their environment, with the
 # very characters that were given: neither make nor the shell expands them. So a recipe writes
-# "$${STACK}", in quotes, and never $(STACK). Of a name that no recipe reads, make would expand the
-# value all the same, to export it.
-$(foreach each,$(.VARIABLES),$(if $(filter command,$(origin $(each))),$(eval override $(each) := $$(value $(each)))))
+# "$${STACK}", in quotes, and never $(STACK). So do those that no recipe reads and the program does,
+# such as FLEET_DAEMONS: make would expand their values, to export them.
+$(foreach each,$(.VARIABLES),$(if $(filter command,$(origin $(each))),$(eval override $(each) := $$(value $(each)))$(eval export $(each))))
 override GIVEN := STACK PYTHON JSON REFRESH NEWEST IMAGE TAG MIRRORS AT TO BECAUSE UNTIL PLATFORM APPLY KEEP_DAYS MAX_SHARE OUTPUT FAST_WORKERS WORKERS SCHEDULES KILLS
 override define take
 ifneq ($(origin $1),undefined)
@@ -45,7 +45,7 @@ help: ## Show this text
 		/^[a-z-]+:.*## / { sub(":.*", "", $$1); printf "  make %-17s %s", $$1, $$2; \
 		if ($$3 != "" && length($$2 $$3) > 75) printf "\n%25s", ""; print ($$3 == "" ? "" : " " $$3) }' Makefile
 	@printf '\nSTACK=%s chooses the stack, PYTHON=%s the Python of the environment.\n' "$${STACK}" "$${PYTHON}"
-	@echo 'A FLEET_ variable names a file or a folder. docs/commands.md describes each target.'
+	@echo 'FLEET_DAEMONS=host or docker chooses where registry and builder run. docs/commands.md describes each target.'
 
 ##@ every day
 up: venv ## Make the registry equal to the declaration ## [JSON=1: the report as JSON]

@@ -123,6 +123,19 @@ def test_a_value_arrives_as_it_was_given(clone: Path, place: str, target: str, v
     assert expected <= set(recorded(clone))
 
 
+@pytest.mark.parametrize("value", ["host", *HOSTILE])
+@pytest.mark.parametrize("place", ["command line", "environment"])
+def test_what_no_recipe_reads_reaches_the_program_as_well(
+    clone: Path, place: str, value: str
+) -> None:
+    command(clone / ".venv" / "bin", "python", f'printf %s "$FLEET_DAEMONS" >{clone}/seen')
+    given = {"FLEET_DAEMONS": value} if place == "environment" else {}
+    done = make(clone, "up", *([] if given else [f"FLEET_DAEMONS={value}"]), **given)
+    assert done.returncode == 0, done.stderr
+    assert not ran(clone)
+    assert (clone / "seen").read_text() == value
+
+
 @pytest.mark.parametrize("value", HOSTILE)
 @pytest.mark.parametrize("place", ["command line", "environment"])
 def test_the_python_is_one_program_by_its_name(clone: Path, place: str, value: str) -> None:
