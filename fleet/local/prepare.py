@@ -106,7 +106,7 @@ def _prepared(checkout: Checkout, stack: str, again: Sequence[str], *, builds: b
         placed = place_daemons.place(checkout, needs)
         stand_ins = bases.wanted(checkout, needs)
         packages = _packages(checkout, needs, placed.tools, stand_ins)
-        disk_forecast.show(checkout, needs, placed, builds=builds)
+        disk_forecast.show(checkout, needs, placed, stand_ins, builds=builds)
         steps = first_steps.first_steps(checkout, needs, placed, stand_ins, builds=builds)
         remaining = Remaining(steps)
         remaining.announce()
@@ -134,7 +134,7 @@ def _prepared(checkout: Checkout, stack: str, again: Sequence[str], *, builds: b
             first = remaining.expects(first_steps.LOCK)
             with remaining.step(first_steps.LOCK, "lock") if first else nullcontext():
                 _resolve(checkout, env, stack, again)
-            needs = _with_compilers(checkout, needs, env)
+            needs = _with_compilers(checkout, needs, placed.docker, env)
         engine.select(checkout, tools.pulumi, stack, env)
     return Ready(needs=needs, pulumi=tools.pulumi, env=env, remaining=remaining)
 
@@ -152,7 +152,7 @@ def _packages(
     return packages
 
 
-def _with_compilers(checkout: Checkout, needs: Needs, env: dict[str, str]) -> Needs:
+def _with_compilers(checkout: Checkout, needs: Needs, docker: str, env: dict[str, str]) -> Needs:
     """Return what is needed by the lock that was written, with the stand-ins that compile.
 
     That something has no wheel is known from then on, and these compile it in place of others.
@@ -161,6 +161,7 @@ def _with_compilers(checkout: Checkout, needs: Needs, env: dict[str, str]) -> Ne
     stand_ins = [] if found.bases == needs.bases else bases.wanted(checkout, found)
     if stand_ins:
         packages = _packages(checkout, found, found.without_daemons, stand_ins)
+        disk_forecast.show_stand_ins(checkout, docker, stand_ins)
         with alone_on_this_machine(checkout):
             debian.install(packages)
         bases.ensure(checkout, found, stand_ins)

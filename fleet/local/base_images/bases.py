@@ -168,13 +168,19 @@ def require(checkout: Checkout, needs: Needs, stand_ins: Sequence[StandIn]) -> N
 
 def absent(checkout: Checkout, stand_ins: Iterable[StandIn]) -> list[StandIn]:
     """Return those of ``stand_ins`` that a root file system is still to be made for."""
-    return [stand_in for stand_in in stand_ins if not _is_in_cache(checkout, stand_in)]
+    return [stand_in for stand_in in stand_ins if recipes_to_make(checkout, [stand_in])]
 
 
-def _is_in_cache(checkout: Checkout, stand_in: StandIn) -> bool:
-    if not is_linux():
-        return False
-    return all(rootfs.place(checkout, each).is_dir() for each in stand_in.recipes.values())
+def recipes_to_make(checkout: Checkout, stand_ins: Iterable[StandIn]) -> list[Recipe]:
+    """Return the recipes of ``stand_ins`` whose root file system the user's cache lacks."""
+    recipes = dict.fromkeys(r for each in stand_ins for r in each.recipes.values())
+    return [r for r in recipes if not (is_linux() and rootfs.place(checkout, r).is_dir())]
+
+
+def undecided(checkout: Checkout, stand_ins: Iterable[StandIn]) -> list[StandIn]:
+    """Return those of ``stand_ins`` that no earlier run of this checkout has made."""
+    decided = _decided(checkout) or {}
+    return [stand_in for stand_in in stand_ins if stand_in.key not in decided]
 
 
 def ensure(

@@ -22,7 +22,16 @@ from fleet.cli.removed import COMMANDS, VARIABLES
 from fleet.console import TroubleError, duration
 from fleet.declaration.builder_nodes import Node
 from fleet.declaration.parse import parse
-from fleet.local import backend, cleanup, debian, engine, environment, mounts, prepare
+from fleet.local import (
+    backend,
+    cleanup,
+    debian,
+    disk_forecast,
+    engine,
+    environment,
+    mounts,
+    prepare,
+)
 from fleet.local import commands as program
 from fleet.local.base_images import bases
 from fleet.local.paths import Checkout
@@ -903,12 +912,17 @@ def test_stand_ins_with_compilers_are_made_once_the_lock_says_that_something_com
     monkeypatch.setattr(bases, "absent", lambda *_: [])
     monkeypatch.setattr(bases, "ensure", lambda _, __, found: made.append(found))
     monkeypatch.setattr(prepare, "_resolve", lambda *asked: resolved.append(asked[-1]))
-    assert prepare._with_compilers(here, needs(bases=slim), {}).bases == slim
+    forecast: list[object] = []
+    monkeypatch.setattr(
+        disk_forecast, "show_stand_ins", lambda _, *given: forecast.append((*given, len(made)))
+    )
+    assert prepare._with_compilers(here, needs(bases=slim), "", {}).bases == slim
     assert (made, resolved) == ([], [])
     locked = full
-    assert prepare._with_compilers(here, needs(bases=slim), {}).bases == full
+    assert prepare._with_compilers(here, needs(bases=slim), "", {}).bases == full
     assert (made, resolved) == ([list(full)], [()]), "with another builder, without another refresh"
-    assert prepare._with_compilers(here, needs(bases=full), {}).bases == full
+    assert forecast == [("", list(full), 0)], "the room that they take is said before"
+    assert prepare._with_compilers(here, needs(bases=full), "", {}).bases == full
     assert len(made) == 1
 
 

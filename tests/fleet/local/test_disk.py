@@ -9,12 +9,14 @@ import pytest
 
 from fleet.declaration.problems import DeclarationError
 from fleet.local import build_times, disk_forecast, disk_held, disk_space
+from fleet.local.base_images import rootfs
+from fleet.local.base_images.bases import StandIn
 from fleet.local.disk_forecast import Part, report
 from fleet.local.docker import daemons, record
 from fleet.local.place_daemons import Placed
 from fleet.local.toolchain import golang, modules
 from fleet.local.toolchain.toolchain import Supply
-from tests.fleet.local.examples import checkout, command, needs
+from tests.fleet.local.examples import PLATFORMS, checkout, command, needs
 
 NOTHING = Supply(there={}, plugins=(), downloads=(), builds=())
 
@@ -33,6 +35,7 @@ def engine(folder: Path, patch: pytest.MonkeyPatch, **values: str) -> Placed:
     patch.setenv("PATH", f"{folder}/bin:/usr/bin:/bin")
     supply = replace(
         NOTHING,
+        plugins=(modules.GITHUB, modules.DOCKER_BUILD),
         builds=(modules.PULUMI, modules.GITHUB),
         downloads=(modules.REGISTRY, modules.DOCKER_BUILD),
     )
@@ -41,11 +44,11 @@ def engine(folder: Path, patch: pytest.MonkeyPatch, **values: str) -> Placed:
 
 PROGRAMS = (
     "4.0 GB for Go's build cache (pulumi, github), 4.0 GB for Go's modules, "
-    "250.0 MB for 1 downloaded archive, 250.0 MB for 1 downloaded plugin"
+    "200.0 MB for 2 built tools, 250.0 MB for 1 downloaded archive, 200.0 MB for 2 plugins"
 )
 DATA = (
     "300.0 MB for the images of registry and BuildKit, "
-    "300.0 MB for 2 builds on 3 platforms, 900.0 MB for 1 base on 3 platforms"
+    "300.0 MB for 2 builds on 3 platforms, 660.0 MB for 1 slim base on 3 platforms"
 )
 
 
@@ -55,8 +58,8 @@ def test_each_part_is_said_with_its_figure_and_what_is_free(
 ) -> None:
     placed = engine(tmp_path, monkeypatch, Name=socket.gethostname(), DockerRootDir=str(tmp_path))
     monkeypatch.setattr(disk_space, "free", lambda _: 71 * 10**9)
-    disk_forecast.show(checkout(tmp_path), needs(), placed, builds=True)
-    takes = f"disk /: this takes up to 10.0 GB: {PROGRAMS}, {DATA}; 71.0 GB are free\n"
+    disk_forecast.show(checkout(tmp_path), needs(), placed, [], builds=True)
+    takes = f"disk /: this takes about 9.9 GB: {PROGRAMS}, {DATA}; 71.0 GB are free\n"
     assert capsys.readouterr().err == takes
 
 
@@ -69,12 +72,12 @@ def test_what_lies_on_another_disk_is_compared_with_what_is_free_there(
     placed = engine(tmp_path, monkeypatch, Name=socket.gethostname(), DockerRootDir=str(data))
     monkeypatch.setattr(disk_space, "device", lambda path: int(path == data))
     monkeypatch.setattr(disk_space, "mounted_at", lambda path: path if path == data else "/")
-    free = {data: 1_400_000_000}
+    free = {data: 1_200_000_000}
     monkeypatch.setattr(disk_space, "free", lambda path: free.get(path, 9 * 10**9))
-    disk_forecast.show(checkout(tmp_path), needs(), placed, builds=True)
+    disk_forecast.show(checkout(tmp_path), needs(), placed, [], builds=True)
     assert capsys.readouterr().err.splitlines() == [
-        f"disk /: this takes up to 8.5 GB: {PROGRAMS}; 9.0 GB are free",
-        f"disk {data}: this takes up to 1.5 GB: {DATA}; 1.4 GB are free",
+        f"disk /: this takes about 8.7 GB: {PROGRAMS}; 9.0 GB are free",
+        f"disk {data}: this takes about 1.3 GB: {DATA}; 1.2 GB are free",
         f"warning: the disk {data} may become full. Interrupt this to make room first.",
     ]
 
@@ -85,11 +88,11 @@ def test_what_is_free_here_is_said_where_docker_is_in_a_virtual_machine(
 ) -> None:
     placed = engine(tmp_path, monkeypatch)
     monkeypatch.setattr(disk_space, "free", lambda _: 8 * 10**9)
-    disk_forecast.show(checkout(tmp_path), needs(), placed, builds=True)
+    disk_forecast.show(checkout(tmp_path), needs(), placed, [], builds=True)
     assert capsys.readouterr().err.splitlines() == [
-        f"disk /: this takes up to 8.5 GB: {PROGRAMS}; 8.0 GB are free",
+        f"disk /: this takes about 8.7 GB: {PROGRAMS}; 8.0 GB are free",
         "warning: the disk / may become full. Interrupt this to make room first.",
-        f"disk of Docker: this takes up to 1.5 GB: {DATA}; what is free there can't be seen",
+        f"disk of Docker: this takes about 1.3 GB: {DATA}; what is free there can't be seen",
     ]
 
 
@@ -115,17 +118,70 @@ def test_what_was_built_here_before_takes_nothing(
     here, wanted = checkout(tmp_path), needs()
     placed = Placed(docker="", tools=wanted, supply=NOTHING)
 
-    def said(*, builds: bool = True) -> str:
-        disk_forecast.show(here, wanted, placed, builds=builds)
+    def said(*stand_ins: StandIn, builds: bool = True) -> str:
+        disk_forecast.show(here, wanted, placed, stand_ins, builds=builds)
         return capsys.readouterr().err
 
     here.make_state()
-    assert "2 builds on 3 platforms, 900.0 MB for 1 base" in said()
+    assert "2 builds on 3 platforms, 660.0 MB for 1 slim base" in said()
     assert said(builds=False) == "", "a preview builds nothing"
     build_times.add(here, {"a": 1.0})
     assert "1 build on 3 platforms;" in said()
     build_times.add(here, {"b": 1.0})
     assert said() == ""
+
+
+def stand_in(python: str, base: str) -> StandIn:
+    return StandIn(host="localhost:5443", python=python, base=base, platforms=PLATFORMS)
+
+
+@pytest.mark.usefixtures("planned")
+def test_a_preview_takes_room_for_the_bases_that_it_makes_on_both_disks(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    here, found = checkout(tmp_path), [stand_in("3.11", "slim"), stand_in("3.11", "full")]
+    placed = Placed(docker="", tools=needs(), supply=NOTHING)
+    here.make_state()
+    here.cache.mkdir()
+    monkeypatch.setattr(disk_space, "device", lambda path: int(path == here.cache))
+    monkeypatch.setattr(disk_space, "mounted_at", lambda path: path)
+
+    def said(*, builds: bool = False) -> list[str]:
+        disk_forecast.show(here, needs(), placed, found, builds=builds)
+        return capsys.readouterr().err.splitlines()
+
+    cached = f"disk {here.cache}: this takes about 510.0 MB: 510.0 MB for 6 root file systems; "
+    kept = "450.0 MB for 1 slim base on 3 platforms, 1.9 GB for 1 full base on 3 platforms; "
+    free = "1000.0 GB are free"
+    assert said() == [
+        cached + free,
+        f"disk {here.state}: this takes about 2.4 GB: {kept}{free}",
+    ]
+    builds = "300.0 MB for 2 builds on 3 platforms"
+    assert (
+        said(builds=True)[1]
+        == f"disk {here.state}: this takes about 2.7 GB: {builds}, {kept}{free}"
+    )
+    disk_forecast.show_stand_ins(here, "", found[1:])
+    assert "390.0 MB for 3 root file systems" in capsys.readouterr().err
+    for recipe in (made for each in found for made in each.recipes.values()):
+        rootfs.place(here, recipe).mkdir(parents=True)
+    assert said() == [f"disk {here.state}: this takes about 2.4 GB: {kept}{free}"]
+    here.bases_file.write_text("3.11-slim: x\n3.11-full: y\n")
+    assert said() == [], "these are made already"
+
+
+@pytest.mark.usefixtures("planned")
+def test_official_full_bases_have_a_figure_of_their_own(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    here, both = checkout(tmp_path), (("3.11", "slim"), ("3.12", "alpine"), ("3.13", "full"))
+    here.make_state()
+    placed = Placed(docker="", tools=needs(), supply=NOTHING)
+    disk_forecast.show(here, needs(bases=both), placed, [], builds=True)
+    said = capsys.readouterr().err
+    for part in ("660.0 MB for 1 slim", "660.0 MB for 1 alpine", "5.4 GB for 1 full"):
+        assert f"{part} base on 3 platforms" in said
 
 
 @pytest.mark.usefixtures("planned")
@@ -139,7 +195,7 @@ def test_without_a_lock_the_declared_tags_are_counted(
     here, wanted = checkout(tmp_path), needs(tags=4)
     here.make_state()
     placed = Placed(docker="", tools=wanted, supply=NOTHING)
-    disk_forecast.show(here, wanted, placed, builds=True)
+    disk_forecast.show(here, wanted, placed, [], builds=True)
     assert "4 builds on 3 platforms" in capsys.readouterr().err
 
 

@@ -85,4 +85,4 @@ def test_a_base_that_only_the_lock_asks_for_is_judged_too(
     monkeypatch.setattr(bases, "ensure", made)
     before: Needs = needs(bases=())
     with pytest.raises(TroubleError, match="packages are missing: mmdebstrap"):
-        prepare._with_compilers(here, before, {})
+        prepare._with_compilers(here, before, "", {})
