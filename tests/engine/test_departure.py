@@ -5,8 +5,8 @@ import pytest
 from tests.engine.reading import Reading
 from tests.engine.seeding import PLATFORMS, push_build, push_image, push_index
 from tests.engine.stack import Declared, EngineStack
-from tests.registries.kinds import LIVE
-from tests.registries.live import LiveRegistry, where_names_go
+from tests.registries.kinds import REFUSING
+from tests.registries.live import LiveRegistry, on_each_kind
 
 pytestmark = pytest.mark.integration
 
@@ -14,7 +14,7 @@ REPOSITORY, BUILD = "team/app", "team/app/build"
 VERSION, LATEST, LINE = "py3.11-0.34.0", "py3.11-LATEST", "py3.11-0.34"
 
 
-@where_names_go
+@on_each_kind
 @pytest.mark.parametrize("image_leaves", [True, False], ids=["image leaves", "destroy"])
 def test_what_somebody_put_under_a_pointer_stays_and_both_digests_are_told(
     live: LiveRegistry, stack: EngineStack, image_leaves: bool
@@ -34,9 +34,7 @@ def test_what_somebody_put_under_a_pointer_stays_and_both_digests_are_told(
     assert ours in told
 
 
-@pytest.mark.parametrize(
-    "live", [kind for kind in LIVE if not kind.removes], ids=["deletion off"], indirect=True
-)
+@pytest.mark.parametrize("live", REFUSING, ids=["deletion off"], indirect=True)
 @pytest.mark.parametrize("image_leaves", [True, False], ids=["image leaves", "destroy"])
 def test_where_no_name_can_go_none_is_written_and_what_keeps_them_is_told(
     live: LiveRegistry, stack: EngineStack, image_leaves: bool

@@ -50,8 +50,11 @@ _REAL = (
     ),
     Kind(name="distribution, deletion off", removes=False, real=True, deletes=False),
 )  # fmt: skip
-# What answers DELETE otherwise only matters to a removal; reading and writing are the same there.
-LIVE = tuple(kind for kind in _REAL if not (kind.tag or kind.digest))
+# What answers DELETE otherwise, or has it off, only matters to a removal; reading and writing are
+# the same there.
+LIVE = tuple(kind for kind in _REAL if kind.removes and not (kind.tag or kind.digest))
+"""Those that a whole stack runs on."""
+REFUSING = tuple(kind for kind in _REAL if not kind.removes)
 OTHERS = tuple(Kind(name=name, real=True, program=name) for name in PROGRAMS)
 """Registries that are not distribution."""
 GITEA = Kind(name="gitea", real=True, program="gitea", lowers=True)

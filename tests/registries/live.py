@@ -16,11 +16,6 @@ from tests.registries.kinds import LIVE, Kind
 PLAIN = Kind(name="distribution", real=True)
 on_each_kind = pytest.mark.parametrize("live", LIVE, ids=[k.name for k in LIVE], indirect=True)
 """Runs a test on each of them; where it is missing, the fixture `live` is `PLAIN`."""
-_REMOVING = [kind for kind in LIVE if kind.removes]
-where_names_go = pytest.mark.parametrize(
-    "live", _REMOVING, ids=[k.name for k in _REMOVING], indirect=True
-)
-"""Runs a test on each of them that removes a name."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -49,15 +44,12 @@ class LiveRegistry:
         """Lose a tag or a digest in the way that this kind has; return the tags that went.
 
         Somebody asks the registry for it; on GitHub, somebody deletes the version, with all its
-        tags; where nothing can be deleted, the storage loses it.
+        tags.
         """
         if self.front and self.front.github:
             digest = Reading(self.storage, repository).digest(reference)
             return set(self.front.github.delete_version(repository, str(digest)))
-        if self.kind.deletes:
-            delete(self.storage, repository, reference)
-        else:
-            self.storage.lose(repository, reference)
+        delete(self.storage, repository, reference)
         return set() if reference.startswith("sha256:") else {reference}
 
     def wipe(self, repository: str = "") -> None:

@@ -9,7 +9,7 @@ from tests.engine.reading import Reading
 from tests.engine.seeding import push_build
 from tests.engine.stack import Declared, EngineStack
 from tests.registries.front import Front
-from tests.registries.kinds import LIVE, OTHERS, Kind, running
+from tests.registries.kinds import LIVE, OTHERS, REFUSING, Kind, running
 from tests.registries.old_workflows import GRAMMAR, NAME, PLATFORMS, OldWorkflows
 
 pytestmark = pytest.mark.integration
@@ -23,11 +23,10 @@ POINTERS = {
 }
 
 
-REMOVING = [*(kind for kind in LIVE if kind.removes), *OTHERS]
-REFUSING = [kind for kind in LIVE if not kind.removes]
+REMOVING = (*LIVE, *OTHERS)
 
 
-def on(kinds: list[Kind]) -> pytest.MarkDecorator:
+def on(kinds: tuple[Kind, ...]) -> pytest.MarkDecorator:
     return pytest.mark.parametrize("front", kinds, ids=[k.name for k in kinds], indirect=True)
 
 

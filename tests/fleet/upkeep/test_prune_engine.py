@@ -5,7 +5,7 @@ import pytest
 from tests.engine.reading import Reading
 from tests.fleet.upkeep.fleet_stack import BUILD, PUBLIC, FleetStack
 from tests.fleet.upkeep.logged import LoggedDistribution, Requests
-from tests.registries.live import LiveRegistry, where_names_go
+from tests.registries.live import LiveRegistry, on_each_kind
 
 pytestmark = pytest.mark.integration
 LEFT = "py3.11-slim-0.33.0"
@@ -23,7 +23,7 @@ def undo_stays(stack: FleetStack, live: LiveRegistry) -> bool:
 
 
 class TestPrune:
-    @where_names_go
+    @on_each_kind
     def test_what_was_rebuilt_or_left_goes_and_every_kept_tag_still_pulls(
         self, stack: FleetStack, live: LiveRegistry
     ) -> None:

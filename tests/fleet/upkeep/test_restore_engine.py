@@ -15,7 +15,6 @@ from tests.registries.live import PLAIN, LiveRegistry, running_live
 
 pytestmark = pytest.mark.integration
 LOST = "py3.12-slim-LATEST"
-REMOVING = [kind for kind in LIVE if kind.removes]
 
 
 def remove(stack: FleetStack, live: LiveRegistry) -> dict[str, str]:
@@ -38,7 +37,7 @@ class Scene:
     kept: Kept
 
 
-@pytest.fixture(scope="module", params=REMOVING, ids=[kind.name for kind in REMOVING])
+@pytest.fixture(scope="module", params=LIVE, ids=[kind.name for kind in LIVE])
 def once(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Scene]:
@@ -104,8 +103,8 @@ class TestAnImageThatLeft:
 
     @pytest.mark.parametrize(
         ("live", "whole"),
-        [*((kind, False) for kind in REMOVING), (PLAIN, True)],
-        ids=[*(f"last part, {kind.name}" for kind in REMOVING), "whole name"],
+        [*((kind, False) for kind in LIVE), (PLAIN, True)],
+        ids=[*(f"last part, {kind.name}" for kind in LIVE), "whole name"],
         indirect=["live"],
     )
     def test_gets_its_pointer_back_by_its_name(
