@@ -168,13 +168,14 @@ def require(checkout: Checkout, needs: Needs, stand_ins: Sequence[StandIn]) -> N
 
 def absent(checkout: Checkout, stand_ins: Iterable[StandIn]) -> list[StandIn]:
     """Return those of ``stand_ins`` that a root file system is still to be made for."""
-    return [stand_in for stand_in in stand_ins if recipes_to_make(checkout, [stand_in])]
+    # Elsewhere than on Linux there is no recipe either.
+    return [each for each in stand_ins if not is_linux() or recipes_to_make(checkout, [each])]
 
 
 def recipes_to_make(checkout: Checkout, stand_ins: Iterable[StandIn]) -> list[Recipe]:
-    """Return the recipes of ``stand_ins`` whose root file system the user's cache lacks."""
+    """Return the recipes of ``stand_ins``, on Linux, whose root file system the cache lacks."""
     recipes = dict.fromkeys(r for each in stand_ins for r in each.recipes.values())
-    return [r for r in recipes if not (is_linux() and rootfs.place(checkout, r).is_dir())]
+    return [recipe for recipe in recipes if not rootfs.place(checkout, recipe).is_dir()]
 
 
 def undecided(checkout: Checkout, stand_ins: Iterable[StandIn]) -> list[StandIn]:
