@@ -75,18 +75,19 @@ def show(
     builds: bool,
 ) -> None:
     """Say what a run takes on each disk, where it is to make anything; ``builds``: it builds."""
+    new = bases.undecided(checkout, stand_ins)
     kept = [
         *_of_daemons(checkout, needs, placed, official=not stand_ins, builds=builds),
-        *_of_stand_ins(bases.undecided(checkout, stand_ins)),
+        *_of_stand_ins(new),
     ]
     programs = _programs(checkout, placed)
-    _say([*programs, *_cached(checkout, stand_ins), *_kept(checkout, placed.docker, kept)])
+    _say([*programs, *_cached(checkout, new), *_kept(checkout, placed.docker, kept)])
 
 
 def show_stand_ins(checkout: Checkout, docker: str, stand_ins: Sequence[StandIn]) -> None:
     """Say what ``stand_ins`` take that are found to be needed later; ``docker`` is the engine."""
-    kept = list(_of_stand_ins(bases.undecided(checkout, stand_ins)))
-    _say([*_cached(checkout, stand_ins), *_kept(checkout, docker, kept)])
+    new = bases.undecided(checkout, stand_ins)
+    _say([*_cached(checkout, new), *_kept(checkout, docker, list(_of_stand_ins(new)))])
 
 
 def _say(parts: Sequence[Part]) -> None:

@@ -18,9 +18,9 @@ LOCK, BUILDS = "lock", "builds"
 
 # Seconds on two cores, of docs/first-run.md.
 _APT = 8.0
-_ROOT_FILE_SYSTEM = 5.0
-_LOCK = 40.0
-_TAG = 23.0
+_ROOT_FILE_SYSTEM = 12.0
+_LOCK = 3.0
+_TAG = 13.0
 # As long as an archive of the makers, which has about as many bytes; not measured.
 _IMAGE = 10.0
 

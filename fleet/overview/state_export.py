@@ -92,6 +92,15 @@ def _exported(here: Checkout, stack: str, env: Mapping[str, str]) -> Known:
 
 
 def _is_unused(root: Path, env: Mapping[str, str]) -> bool:
-    """Tell whether the backend is a folder that the engine would first have to furnish."""
+    """Tell whether the backend is a folder that the engine would first have to furnish.
+
+    :raises TroubleError: when it is a folder that is closed to this user.
+    """
     folder = backend.folder(root, env)
-    return folder is not None and not (folder / ".pulumi").is_dir()
+    try:
+        return folder is not None and not (folder / ".pulumi").is_dir()
+    except PermissionError as error:
+        raise TroubleError(
+            f"{backend.VARIABLE}: {folder} is closed to this user.\nSet it to a folder of this "
+            "user, or rerun as the one who may read it."
+        ) from error

@@ -93,6 +93,11 @@ def _read(path: Path) -> Mapping[str, Any] | None:
         config = json.loads(path.read_text(encoding="utf-8"))
     except (FileNotFoundError, NotADirectoryError, IsADirectoryError):
         return None
+    except PermissionError:
+        raise AuthenticationError(
+            f"{path}: Docker's configuration is closed to this user.\nSet DOCKER_CONFIG to a "
+            "folder of this user"
+        ) from None
     except (OSError, ValueError, RecursionError):
         # The error of the JSON module holds the text that it stumbled over.
         raise AuthenticationError(

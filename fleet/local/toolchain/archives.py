@@ -42,20 +42,20 @@ def obstacles(checkout: Checkout, wanted: Iterable[Module]) -> dict[str, str]:
 
 
 def say_built(builds: Iterable[Module], whys: Mapping[str, str]) -> None:
-    """Say of each host why the recorded archives that it should have are built instead.
+    """Say, by host and reason, why the recorded archives that it should have are built instead.
 
     ``whys`` are the `obstacles`. What has no record is built because somebody wants it so.
     """
-    hosts: dict[str, list[str]] = {}
+    hosts: dict[tuple[str, str], list[str]] = {}
     for module in builds:
         if module.name in whys:
             host = urlsplit(published.address(module, target())).netloc
-            hosts.setdefault(host, []).append(module.name)
-    for host, names in hosts.items():
+            hosts.setdefault((host, whys[module.name]), []).append(module.name)
+    for (host, why), names in hosts.items():
         archive_of, they_are = ("archive of", "it is") if len(names) == 1 else _MANY
         say(
             f"toolchain: the recorded {archive_of} {', '.join(names)} can't be had from {host} "
-            f"({whys[names[0]]}), so {they_are} built"
+            f"({why}), so {they_are} built"
         )
 
 

@@ -119,8 +119,10 @@ def obstacle(url: str) -> str:
             status = client.once(Call(method="HEAD", url=url)).status
         except DeadlineError:
             return f"no answer within {_OFFER_DEADLINE:g} s"
-        except HttpError:
+        except UnreachableError:
             return "it can't be reached"
+        except HttpError:
+            return "its answer can't be used"
     return "" if status == HTTPStatus.OK else f"it answers {status}"
 
 

@@ -1,6 +1,7 @@
 """What a run takes on the disk, and what is held there."""
 
 import json
+import shutil
 import socket
 from dataclasses import replace
 from pathlib import Path
@@ -169,6 +170,8 @@ def test_a_preview_takes_room_for_the_bases_that_it_makes_on_both_disks(
     assert said() == [f"disk {here.state}: this takes about 2.4 GB: {kept}{free}"]
     here.bases_file.write_text("3.11-slim: x\n3.11-full: y\n")
     assert said() == [], "these are made already"
+    shutil.rmtree(here.cache / "rootfs")
+    assert said() == [], "nor is a root file system made again for what the registry has"
 
 
 @pytest.mark.usefixtures("planned")

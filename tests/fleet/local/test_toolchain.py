@@ -22,6 +22,7 @@ from fleet.local.paths import Checkout
 from fleet.local.remaining import Remaining
 from fleet.local.requirements import Needs
 from fleet.local.toolchain import (
+    archives,
     gobuild,
     golang,
     modules,
@@ -460,6 +461,16 @@ def test_where_the_site_can_not_be_reached_what_is_recorded_is_built(
     ), "what has no record is built because somebody wants it so"
     ensure(world)
     assert capsys.readouterr().err == "", "what is built is not looked for"
+
+
+def test_each_reason_of_a_host_is_told_with_its_own_archives(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    whys = {"buildkit": "it answers 404", "registry": "no answer within 5 s"}
+    archives.say_built([modules.BUILDKIT, modules.REGISTRY], whys)
+    said = "toolchain: the recorded archive of {} can't be had from github.com ({}), so it is "
+    said += "built"
+    assert capsys.readouterr().err.splitlines() == [said.format(*each) for each in whys.items()]
 
 
 def test_a_site_that_is_too_slow_is_told_with_how_long_it_was_waited_for(

@@ -13,6 +13,7 @@ from fleet.declaration.split import FleetStack
 from fleet.local.paths import Checkout
 from fleet.overview.state_export import Known, parse_known, read_known
 from tests.fleet import examples
+from tests.fleet.local.examples import closed
 
 DECLARED = examples.declaration()
 BACKEND = "PULUMI_BACKEND_URL"
@@ -52,6 +53,17 @@ def engine(here: Checkout, script: str) -> None:
 
 def bring_up(here: Checkout) -> None:
     (here.state / "state" / ".pulumi").mkdir(parents=True)
+
+
+def test_a_backend_that_is_closed_to_this_user_is_no_empty_stack(
+    here: Checkout, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    theirs = tmp_path / "theirs"
+    theirs.mkdir()
+    monkeypatch.setenv(BACKEND, f"file://{theirs}")
+    closed(theirs, monkeypatch)
+    with pytest.raises(TroubleError, match=f"{BACKEND}: {theirs} is closed to this user"):
+        read_known(here, "prod", elsewhere())
 
 
 def test_a_fresh_clone_is_left_as_it_is(here: Checkout) -> None:

@@ -216,7 +216,9 @@ class TestStoredLogins:
         # These tests may run as root, whom no folder is closed to.
         for name in ("stat", "read_text"):
             monkeypatch.setattr(Path, name, refuse)
-        with pytest.raises(AuthenticationError, match=f"{tmp_path}/config.json: .* can't be read"):
+        with pytest.raises(
+            AuthenticationError, match=f"{tmp_path}/config.json: .*\nSet DOCKER_CONFIG"
+        ):
             find(tmp_path)
 
 
