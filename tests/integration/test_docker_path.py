@@ -165,7 +165,7 @@ def test_a_user_without_root_brings_up_dev_in_docker_and_removes_it_again(
     first = users.make("up").printed
     assert "registry and builder: in Docker (unix://" in first
     assert "because this user is not root" in first
-    assert "1 build on 2 platforms, 600.0 MB for 1 base on 2 platforms" in first
+    assert "1 build on 2 platforms, 300.0 MB for 1 slim base on 2 platforms" in first
     assert "2/2: amd64 whole" in first
     assert sorted(users.docker("ps", "--format={{.Names}}", "--all")) == sorted(names)
     with closing(users.view()) as view:
