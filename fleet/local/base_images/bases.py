@@ -168,7 +168,7 @@ def require(checkout: Checkout, needs: Needs, stand_ins: Sequence[StandIn]) -> N
 
 def absent(checkout: Checkout, stand_ins: Iterable[StandIn]) -> list[StandIn]:
     """Return those of ``stand_ins`` that a root file system is still to be made for."""
-    # Elsewhere than on Linux there is no recipe either.
+    # A recipe needs the native platform, which this program knows on Linux only.
     return [each for each in stand_ins if not is_linux() or recipes_to_make(checkout, [each])]
 
 
